@@ -1,0 +1,1 @@
+"""Values, errors, clock and calendar: the layer that knows nothing else of the system."""
