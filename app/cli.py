@@ -1,0 +1,231 @@
+"""The `flask` commands: `init`, `doctor`, `seed`, `sync-security`, `clock`, `create-admin`.
+
+Each starts the embedded server when none runs and no DATABASE_URL is given. `--json` where it reports.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import embedded, migrations
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import DomainError
+from app.models.security import Account
+from app.operations import readiness, seeding
+from app.operations.unit import act
+from app.security.manager import check_new_password, hash_password
+from app.security.principal import Principal, acting_as
+from app.security.roles import Role
+from config import ConfigurationError
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Imprime el resultado como JSON.")
+
+
+def register(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for command in (init, doctor, seed, sync_security, clock_command, create_admin):
+        app.cli.add_command(command)
+
+
+def _explained(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors as one sentence, without a trace; the actor named after the command."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        name = f"consola: {command.__name__.replace('_', '-')}"
+        try:
+            with acting_as(Principal(name, origin="consola")):
+                return command(*args, **options)
+        except (DomainError, ConfigurationError, seeding.WrongEnvironment, embedded.EmbeddedError) as error:
+            raise click.ClickException(str(error)) from error
+        except SQLAlchemyError as error:
+            raise click.ClickException(
+                f"La base de datos no respondió: {str(error).splitlines()[0]}"
+            ) from error
+
+    return run
+
+
+def _say(report: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    click.echo(json.dumps(report, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+
+
+@click.command("init")
+@as_json
+@_explained
+def init(as_json: bool) -> None:
+    """Migra, sincroniza la seguridad y carga los datos iniciales. Puede repetirse sin riesgo."""
+    migrations.upgrade(owner_url())
+    report = _prepare()
+    _say(_as_dict(report), as_json, _sentences(report))
+
+
+@click.command("seed")
+@as_json
+@_explained
+def seed(as_json: bool) -> None:
+    """Carga los datos iniciales que falten; no cambia los que el ministerio editó."""
+    report = _prepare()
+    _say(_as_dict(report), as_json, _sentences(report))
+
+
+@click.command("sync-security")
+@as_json
+@_explained
+def sync_security(as_json: bool) -> None:
+    """Escribe las funciones y permisos del código en sus tablas."""
+    report = seeding.synchronise(doors())
+    _say(_as_dict(report), as_json, _sentences(report))
+
+
+@click.command("doctor")
+@as_json
+@_explained
+def doctor(as_json: bool) -> None:
+    """Revisa la instalación y dice qué hacer. Sale con 1 si algo impide trabajar."""
+    checks = dict(_checks())
+    lines = [
+        f"{'bien' if not advice else 'MAL '}  {name}{': ' + advice if advice else ''}"
+        for name, advice in checks.items()
+    ]
+    _say({"ok": not any(checks.values()), "checks": checks}, as_json, lines)
+    if any(checks.values()):
+        sys.exit(1)
+
+
+@click.command("clock")
+@click.argument("change", required=False, metavar="[+1d | -2h | 0]")
+@as_json
+@_explained
+def clock_command(change: str | None, as_json: bool) -> None:
+    """Muestra el reloj del sistema o, solo en capacitación, lo adelanta (+1d, +3h, -1d; 0 lo repone)."""
+    if change is not None:
+        if current_app.config["SIS_ENV"] != "training":
+            raise click.ClickException("El reloj solo se mueve en capacitación; en producción es el real.")
+        with act("clock.move", reason=change) as unit:
+            unit.session.execute(
+                text("UPDATE installation SET clock_offset = :moved"), {"moved": _moved(change)}
+            )
+    offset = Session.scalar(text("SELECT clock_offset FROM installation")) or timedelta(0)
+    now = clock.local(clock.real_now() + offset)
+    _say(
+        {"now": now, "offset_seconds": int(offset.total_seconds())},
+        as_json,
+        [f"{now:%d/%m/%Y %H:%M} (America/Asuncion), adelanto {offset}"],
+    )
+
+
+@click.command("create-admin")
+@click.option("--username", prompt="Usuario", help="Nombre con el que entra.")
+@click.option("--first-name", prompt="Nombre", help="Nombre de la persona.")
+@click.option("--last-name", prompt="Apellido", help="Apellido de la persona.")
+@click.option("--email", prompt="Correo", help="Correo de la persona.")
+@click.option(
+    "--password", prompt="Contraseña", hide_input=True, confirmation_prompt=True, help="Provisoria."
+)
+@_explained
+def create_admin(username: str, first_name: str, last_name: str, email: str, password: str) -> None:
+    """Crea el primer administrador; cambia su contraseña la primera vez que entra."""
+    if Session.scalar(select(Account.id).where(Account.username == username)):
+        raise click.ClickException(f"Ya existe la cuenta «{username}».")
+    account = Account(
+        username=username,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        active=True,
+        must_change_password=True,
+    )
+    check_new_password(password, account)
+    account.password = hash_password(password)
+    with act("account.create") as unit:
+        role = unit.session.scalar(select(seeding.RoleRow).where(seeding.RoleRow.name == Role.ADMIN.label))
+        if role is None:
+            raise click.ClickException("Faltan las funciones: ejecute antes «flask init».")
+        account.roles = [role]
+        unit.session.add(account)
+    click.echo(f"Cuenta «{username}» creada con la función {Role.ADMIN.label}.")
+
+
+def owner_url() -> str:
+    """The address of the schema's owner; only `init` and the migrations use it."""
+    from app.factory import start_embedded
+    from config import settings
+
+    configuration = settings()
+    if configuration.EMBEDDED:
+        return start_embedded(configuration).owner_url
+    if not configuration.DATABASE_OWNER_URL:
+        raise ConfigurationError(
+            "Para migrar hace falta DATABASE_OWNER_URL, la dirección del dueño del esquema (sis_owner)."
+        )
+    return configuration.DATABASE_OWNER_URL
+
+
+def doors() -> set[tuple[str, str]]:
+    """Every (permission, resource) of the registered screens."""
+    views = current_app.extensions["appbuilder"].baseviews
+    return {(name, view.class_permission_name) for view in views for name in view.base_permissions or ()}
+
+
+def _prepare() -> seeding.Report:
+    return seeding.prepare(current_app.config["SIS_ENV"], doors(), current_app.config["SIS_DEMO_PASSWORD"])
+
+
+def _as_dict(report: seeding.Report) -> dict[str, Any]:
+    return {"added": report.added, "demo_password": report.demo_password}
+
+
+def _sentences(report: seeding.Report) -> list[str]:
+    lines = [f"{number:>6}  {table}" for table, number in report.added.items()] or ["Todo estaba al día."]
+    if report.demo_password:
+        lines.append(f"Contraseña de las cuentas de demostración: {report.demo_password}")
+    if current_app.config["SIS_ENV"] == "production" and not Session.scalar(select(Account.id).limit(1)):
+        lines.append("Falta el primer administrador: ejecute «flask create-admin».")
+    return lines
+
+
+def _checks() -> Any:
+    yield "configuración", ""
+    try:
+        connection = Session.connection()
+    except SQLAlchemyError:
+        yield "base de datos", "no responde; revise DATABASE_URL o el servidor embebido."
+        return
+    yield "base de datos", ""
+    version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    yield "versión de PostgreSQL", "" if version >= 150000 else "hace falta PostgreSQL 15 o más nuevo."
+    found = migrations.current(connection)
+    yield "migraciones", "" if found == migrations.head() else "ejecute «flask init»."
+    if found is None:
+        return
+    stored = Session.scalar(text("SELECT seeds_digest FROM installation"))
+    yield "datos iniciales", "" if stored == readiness.digest() else "ejecute «flask init»."
+    bypass = connection.exec_driver_sql(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).scalar_one()
+    yield (
+        "derechos del usuario de la base",
+        "la aplicación no debe entrar como superusuario." if bypass else "",
+    )
+
+
+def _moved(change: str) -> timedelta:
+    if change == "0":
+        return timedelta(0)
+    found = re.fullmatch(r"([+-]?)(\d{1,4})([dh])", change)
+    if not found:
+        raise click.ClickException("Escriba el cambio como +1d, -2d, +3h o 0.")
+    amount = int(found[2]) * (-1 if found[1] == "-" else 1)
+    now = Session.scalar(text("SELECT clock_offset FROM installation")) or timedelta(0)
+    return now + (timedelta(days=amount) if found[3] == "d" else timedelta(hours=amount))

@@ -1,0 +1,171 @@
+"""`create_app`: the application, put together. FLASK_APP=app.factory."""
+
+import atexit
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg2
+from flask import Flask, Response, g, has_app_context, redirect, request, url_for
+from flask_appbuilder import AppBuilder
+from flask_babel import get_locale
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine, create_engine, text
+
+import app.models  # noqa: F401  declares every table
+from app import cli, embedded
+from app.assets_manifest import asset
+from app.core import clock
+from app.core.base import Session
+from app.operations.unit import act, untraced
+from app.security import principal
+from app.views import errors, health, menu
+from app.views.widgets import day, moment
+from config import Settings, settings
+
+PUBLIC = frozenset({"AuthView.login", "static", "appbuilder.static", "health.health", "health.live"})
+"""The endpoints that answer a visitor without a session; every other one asks him to enter."""
+
+
+def create_app(configuration: Settings | None = None) -> Flask:
+    """The application for these settings (those of the environment by default)."""
+    configuration = configuration or settings()
+    app = Flask("app", template_folder="templates", static_folder="static")
+    app.config.from_mapping(configuration.flask_mapping())
+    app.logger.setLevel(logging.INFO)
+    engine = make_engine(configuration)
+    app.extensions["sis_engine"] = engine
+    Session.configure(bind=engine)
+    clock.use_offset(_offset_reader(configuration))
+    CSRFProtect(app)
+    with app.app_context():
+        appbuilder = AppBuilder(app, Session, menu=menu.WorkMenu())
+        appbuilder.sm.act, appbuilder.sm.untraced = act, untraced
+        menu.register(app, appbuilder)
+    health.register(app)
+    errors.register(app)
+    cli.register(app)
+    _hook_requests(app, appbuilder)
+    _fill_templates(app)
+    return app
+
+
+def make_engine(configuration: Settings) -> Engine:
+    """The pool of the application's role; an embedded server is started at the first connection."""
+    options: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_timeout": configuration.POOL_TIMEOUT,
+        "pool_size": 8,
+        "max_overflow": 8,
+    }
+    limits = (
+        f"-c statement_timeout={configuration.STATEMENT_TIMEOUT}"
+        f" -c lock_timeout={configuration.LOCK_TIMEOUT} -c timezone=UTC"
+    )
+    if configuration.DATABASE_URL:
+        return create_engine(configuration.DATABASE_URL, connect_args={"options": limits}, **options)
+    dsn = _lazily(lambda: embedded.libpq_dsn(start_embedded(configuration).app_url))
+    return create_engine(
+        "postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn(), options=limits), **options
+    )
+
+
+def start_embedded(configuration: Settings) -> embedded.URLs:
+    """The addresses of the embedded server, started when it does not run; stopped by whoever leaves last."""
+    cluster = embedded.Cluster(configuration.SIS_DATA_DIR / "postgres")
+    urls = cluster.ensure()
+    atexit.register(cluster.stop)
+    return urls
+
+
+def _lazily(make: Callable[[], str]) -> Callable[[], str]:
+    made: list[str] = []
+
+    def get() -> str:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return get
+
+
+def _offset_reader(configuration: Settings) -> Callable[[], timedelta] | None:
+    """The clock's offset is a row, moved in training only; read once a request."""
+    if configuration.SIS_ENV != "training":
+        return None
+
+    def stored() -> timedelta:
+        return Session.execute(text("SELECT clock_offset FROM installation")).scalar() or timedelta(0)
+
+    def read() -> timedelta:
+        if not has_app_context():
+            return stored()
+        if "sis_clock" not in g:
+            g.sis_clock = stored()
+        return g.sis_clock  # type: ignore[no-any-return]
+
+    return read
+
+
+def _hook_requests(app: Flask, appbuilder: AppBuilder) -> None:
+    @app.before_request
+    def enter() -> Response | None:
+        g.request_id = secrets.token_hex(8)
+        g.csp_nonce = secrets.token_urlsafe(16)
+        visitor = principal.Principal("anónimo", origin="web", address=request.remote_addr)
+        principal.enter(visitor)  # a thread serves many people: nobody inherits the one before
+        if request.endpoint in PUBLIC or request.endpoint is None:
+            return None
+        if not current_user.is_authenticated:
+            if request.path.startswith("/api/"):
+                return errors.answer(401)
+            return redirect(url_for("AuthView.login", next=request.full_path.rstrip("?")))
+        principal.enter(appbuilder.sm.principal(current_user, g.request_id))
+        if current_user.must_change_password and request.endpoint not in (
+            "MyAccountView.password",
+            "AuthView.logout",
+        ):
+            return redirect(url_for("MyAccountView.password"))
+        return None
+
+    @app.after_request
+    def leave(response: Response) -> Response:
+        response.status_code = g.pop("sis_status", None) or response.status_code
+        return _guard(app, response)
+
+    @app.teardown_appcontext
+    def close(error: BaseException | None) -> None:
+        Session.remove()
+        principal.enter(principal.SYSTEM)
+
+
+def _guard(app: Flask, response: Response) -> Response:
+    """Security headers, on every answer (ASVS 3.4)."""
+    nonce = g.get("csp_nonce", "")
+    headers = response.headers
+    headers["Content-Security-Policy"] = (
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if app.config["SESSION_COOKIE_SECURE"]:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint not in ("static", "appbuilder.static"):
+        headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _fill_templates(app: Flask) -> None:
+    app.jinja_env.filters["day"] = day
+    app.jinja_env.filters["moment"] = moment
+    app.jinja_env.globals["asset"] = lambda name: url_for("static", filename=asset(name))
+    app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
+    app.jinja_env.globals["get_locale"] = get_locale
+    app.jinja_env.globals["training"] = app.config["SIS_ENV"] == "training"

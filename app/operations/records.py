@@ -1,0 +1,110 @@
+"""Create, change and delete a record of a registry: what the generated screens, imports and the API call.
+
+Every call is one Act. A broken rule, a lost update or a constraint of the database comes back as a domain
+error that names the field, so that the form shows it there and keeps what was typed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core.base import Model
+from app.core.errors import DomainError, Missing, RuleBroken, Stale
+from app.operations.unit import act
+from app.security.principal import current
+
+Record = TypeVar("Record", bound=Model)
+
+
+def create(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """A new record of this kind. Raises RuleBroken with the field at fault."""
+    record = kind()
+    _fill(record, values)
+    _stamp(record, "created_by_id")
+    with _explained(kind), act(f"{kind.__tablename__}.create") as unit:
+        unit.session.add(record)
+        unit.session.flush()
+    return record
+
+
+def change(kind: type[Record], key: Any, values: Mapping[str, Any], version: int | None = None) -> Record:
+    """Change a record. Raises Missing, Stale (another person changed it since `version`), RuleBroken."""
+    with _explained(kind), act(f"{kind.__tablename__}.change") as unit:
+        record = unit.session.get(kind, key)
+        if record is None:
+            raise Missing()
+        if version is not None and getattr(record, "version", version) != version:
+            raise Stale()
+        _fill(record, values)
+        if unit.session.is_modified(record):
+            _stamp(record, "updated_by_id")
+        unit.session.flush()
+    return record
+
+
+def remove(kind: type[Record], key: Any) -> None:
+    """Delete a record that nothing refers to. Raises Missing, RuleBroken."""
+    with _explained(kind), act(f"{kind.__tablename__}.remove") as unit:
+        record = unit.session.get(kind, key)
+        if record is None:
+            raise Missing()
+        unit.session.delete(record)
+        unit.session.flush()
+
+
+def _fill(record: Model, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(record, name, value)
+
+
+def _stamp(record: Model, column: str) -> None:
+    if hasattr(record, column):
+        setattr(record, column, current().account_id)
+
+
+class _explained:
+    """Turn what the database refuses into a domain error that a person can act on."""
+
+    def __init__(self, kind: type[Model]) -> None:
+        self.kind = kind
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, StaleDataError):
+            raise Stale() from error
+        if isinstance(error, IntegrityError):
+            raise explain(self.kind, error) from error
+
+
+def explain(kind: type[Model], error: IntegrityError) -> DomainError:
+    """The domain error behind a constraint of the database, at its field when the constraint names one."""
+    diagnosis = getattr(error.orig, "diag", None)
+    code = getattr(error.orig, "pgcode", "") or ""
+    constraint = getattr(diagnosis, "constraint_name", None) or ""
+    column = getattr(diagnosis, "column_name", None) or _column_of(kind, constraint)
+    if code == "23505":
+        return RuleBroken("Ya existe otro registro con este valor.", field=column)
+    if code == "23503":
+        return RuleBroken(
+            "Otros registros dependen de este: no se puede borrar ni cambiar así.", field=column
+        )
+    if code == "23502":
+        return RuleBroken("Este dato es obligatorio.", field=column)
+    if code == "23P01":
+        return RuleBroken("Las fechas se cruzan con las de otro registro.", field=column)
+    rule = kind.rules.get(constraint.removeprefix(f"ck_{kind.__tablename__}_"))
+    return RuleBroken(rule or "El valor no cumple una regla del registro.", field=column)
+
+
+def _column_of(kind: type[Model], constraint: str) -> str | None:
+    """The column that a constraint's conventional name (`uq_office_code`) ends with."""
+    for prefix in ("uq", "ck", "fk"):
+        start = f"{prefix}_{kind.__tablename__}_"
+        if constraint.startswith(start):
+            name = constraint.removeprefix(start)
+            return name if name in kind.__table__.c else None
+    return None

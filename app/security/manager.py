@@ -1,0 +1,296 @@
+"""Flask-AppBuilder's security manager, tamed: exact grants, verifiable sessions, delays that lock nobody out.
+
+Besides views/base.py this is the only file that touches Flask-AppBuilder's insides. The factory hands in the
+unit of work (`act`, `untraced`), so that the writes made here are Acts like any other.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app, g, request, session
+from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
+from flask_login import current_user
+from sqlalchemy import Text, delete, func, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import RuleBroken
+from app.models.security import Account, LoginFailure, LoginSession
+from app.security.principal import Principal, acting_as
+from app.security.roles import BY_NAME
+
+FREE_FAILURES = 5
+FIRST_DELAY = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(minutes=15)
+ADDRESS_FAILURES = 300
+"""After five failures of one (name, address) the sixth waits, each time twice as long; one address alone may
+fail 300 times in a quarter of an hour, because a whole office can stand behind it."""
+
+ROLE_NAMES = literal_column(
+    "ARRAY(SELECT r.name FROM ab_user_role ur JOIN ab_role r ON r.id = ur.role_id"
+    " WHERE ur.user_id = ab_user.id"
+    " UNION SELECT r.name FROM ab_user_group ug JOIN ab_group_role gr ON gr.group_id = ug.group_id"
+    " JOIN ab_role r ON r.id = gr.role_id WHERE ug.user_id = ab_user.id)",
+    ARRAY(Text),
+)
+OFFICE_IDS = text(
+    "ARRAY(SELECT uo.office_id FROM user_office uo WHERE uo.user_id = ab_user.id"
+    " AND uo.valid_from <= :today AND (uo.valid_to IS NULL OR uo.valid_to >= :today)) AS office_ids"
+)
+"""SQL fragments beside an account: the names of its roles (own and by group) and its offices of today."""
+
+SEEN_EVERY = timedelta(minutes=1)
+SHORTEST_PASSWORD = 12
+
+
+class TooManyAttempts(Exception):
+    """The pair (name, address) has to wait `seconds` before it may try again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class SecurityManager(FabSecurityManager):
+    """Accounts in the database, sessions as rows, base roles as code."""
+
+    user_model = Account
+    act: Callable[..., AbstractContextManager[Any]]
+    untraced: Callable[[], AbstractContextManager[Any]]
+
+    def register_views(self) -> None:
+        """Register nothing: every screen is declared in views/menu.py."""
+
+    # -- grants -----------------------------------------------------------------------------------------
+
+    def _has_view_access(self, user: Any, permission_name: str, view_name: str) -> bool:
+        return (permission_name, view_name) in self.grants_of(user)
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        """Whether the present user may go through this door of this resource; anonymous: never."""
+        return current_user.is_authenticated and self._has_view_access(
+            current_user, permission_name, view_name
+        )
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        """No resource is public by grant: public pages are on the list of the factory."""
+        return False
+
+    def grants_of(self, user: Any) -> frozenset[tuple[str, str]]:
+        """Every (permission, resource) of the user: base roles from code, derived ones from their rows."""
+        if "sis_grants" not in g:
+            names: frozenset[str] = getattr(user, "role_names", frozenset())
+            found = frozenset(grant for name in names for grant in BY_NAME.get(name, ()))
+            derived = [name for name in names if name not in BY_NAME]
+            g.sis_grants = found | self._derived_grants(derived) if derived else found
+        grants: frozenset[tuple[str, str]] = g.sis_grants
+        return grants
+
+    def _derived_grants(self, names: list[str]) -> frozenset[tuple[str, str]]:
+        rows = Session.execute(
+            text(
+                "SELECT p.name, v.name FROM ab_role r"
+                " JOIN ab_permission_view_role pvr ON pvr.role_id = r.id"
+                " JOIN ab_permission_view pv ON pv.id = pvr.permission_view_id"
+                " JOIN ab_permission p ON p.id = pv.permission_id"
+                " JOIN ab_view_menu v ON v.id = pv.view_menu_id"
+                " WHERE r.name = ANY(:names)"
+            ),
+            {"names": names},
+        )
+        return frozenset((permission, resource) for permission, resource in rows)
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        """The menu entries that the user may see: those whose screen he may list (views/menu.py)."""
+        resources: dict[str, tuple[str, str]] = current_app.extensions["sis_menu"]
+        if not current_user.is_authenticated:
+            return set()
+        grants = self.grants_of(current_user)
+        return {name for name in menu_names or resources if resources.get(name) in grants}
+
+    # -- sessions ---------------------------------------------------------------------------------------
+
+    def load_user(self, pk: str) -> Account | None:
+        """The account behind a session that still lives: one statement brings account, roles and offices."""
+        token = session.get("sid")
+        if not token or not str(pk).isdigit():
+            return None
+        now = clock.real_now()
+        row = Session.execute(
+            select(Account, LoginSession.seen_at, ROLE_NAMES, OFFICE_IDS)
+            .join(LoginSession, LoginSession.user_id == Account.id)
+            .where(Account.id == int(pk), Account.active, LoginSession.token_hash == fingerprint(token))
+            .where(
+                LoginSession.ends_at > now, LoginSession.seen_at > now - current_app.config["SESSION_IDLE"]
+            ),
+            {"today": clock.today()},
+        ).first()
+        if row is None:
+            return None
+        account: Account = row[0]
+        seen_at, role_names, office_ids = row[1:]
+        account.role_names, account.office_ids = frozenset(role_names), frozenset(office_ids)
+        if now - seen_at > SEEN_EVERY:
+            with self.untraced() as db:
+                db.execute(
+                    update(LoginSession)
+                    .where(LoginSession.token_hash == fingerprint(token))
+                    .values(seen_at=now)
+                    .execution_options(synchronize_session=False)
+                )
+        return account
+
+    def principal(self, user: Any, request_id: str) -> Principal:
+        """The user of this request as the layers below views know him."""
+        return Principal(
+            name=user.username,
+            account_id=user.id,
+            roles=user.role_names,
+            offices=user.office_ids,
+            origin="web",
+            address=request.remote_addr,
+            request_id=request_id,
+        )
+
+    def open_session(self, account: Account) -> None:
+        """A new session row and a new cookie; what the cookie held before is dropped (fixation)."""
+        session.clear()
+        token = secrets.token_urlsafe(32)
+        now = clock.real_now()
+        with acting_as(Principal(account.username, account.id, origin="web", address=request.remote_addr)):
+            with self.act("session.open") as unit:
+                unit.session.execute(
+                    update(Account)
+                    .where(Account.id == account.id)
+                    .values(
+                        last_login=now.replace(tzinfo=None),
+                        login_count=func.coalesce(Account.login_count, 0) + 1,
+                        fail_login_count=0,
+                    )
+                    .execution_options(synchronize_session=False)
+                )
+                unit.session.add(
+                    LoginSession(
+                        token_hash=fingerprint(token),
+                        user_id=account.id,
+                        created_at=now,
+                        seen_at=now,
+                        ends_at=now + current_app.config["PERMANENT_SESSION_LIFETIME"],
+                        address=request.remote_addr,
+                        device=(request.user_agent.string or "")[:200],
+                    )
+                )
+        session["sid"] = token
+        session.permanent = True
+
+    def close_session(self) -> None:
+        """End the session of this request, in the database and in the cookie."""
+        token = session.get("sid")
+        if token:
+            with self.act("session.close") as unit:
+                unit.session.execute(
+                    delete(LoginSession).where(LoginSession.token_hash == fingerprint(token))
+                )
+        session.clear()
+
+    # -- passwords --------------------------------------------------------------------------------------
+
+    def auth_user_db(self, username: str, password: str) -> Account | None:
+        """The account of this name and password, or None; the same work is done for unknown names.
+
+        Raises TooManyAttempts while the pair (name, address) has to wait.
+        """
+        name = (username or "").strip()
+        address = request.remote_addr or ""
+        self._wait(name, address)
+        account: Account | None = Session.scalar(
+            select(Account).where(func.lower(Account.username) == name.lower(), Account.active)
+        )
+        stored = account.password if account is not None and account.password else None
+        fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
+        right = check_password_hash(stored or fake, password or "")
+        if account is None or stored is None or not right:
+            self._count_failure(name, address, account)
+            return None
+        with self.untraced() as db:
+            db.execute(delete(LoginFailure).where(*_pair(name, address)))
+        return account
+
+    def change_password(self, account: Account, current: str, new: str) -> None:
+        """Change one's own password: asks for the present one, ends every session (a trigger does)."""
+        if not check_password_hash(account.password or "", current):
+            raise RuleBroken("La contraseña actual no es esa. Vuelva a escribirla.", field="current")
+        check_new_password(new, account)
+        with self.act("account.password") as unit:
+            unit.session.execute(
+                update(Account)
+                .where(Account.id == account.id)
+                .values(password=hash_password(new), must_change_password=False)
+                .execution_options(synchronize_session=False)
+            )
+
+    def _wait(self, name: str, address: str) -> None:
+        now = clock.real_now()
+        row = Session.get(LoginFailure, (fingerprint(name.lower()), address))
+        if row is not None and row.failures >= FREE_FAILURES:
+            doublings = min(row.failures - FREE_FAILURES, 10)
+            until = row.last_at + min(FIRST_DELAY * 2**doublings, LONGEST_DELAY)
+            if now < until:
+                raise TooManyAttempts(int((until - now).total_seconds()) + 1)
+        of_address = Session.scalar(
+            select(func.sum(LoginFailure.failures)).where(
+                LoginFailure.address == address, LoginFailure.last_at > now - LONGEST_DELAY
+            )
+        )
+        if (of_address or 0) >= ADDRESS_FAILURES:
+            raise TooManyAttempts(int(LONGEST_DELAY.total_seconds()))
+
+    def _count_failure(self, name: str, address: str, account: Account | None) -> None:
+        # An unknown name is not written down: it may be a password typed in the wrong box.
+        who = account.username if account is not None else "desconocido"
+        with acting_as(Principal(who, origin="web", address=address)):
+            with self.act("session.refused") as unit:
+                row = insert(LoginFailure).values(
+                    name_hash=fingerprint(name.lower()), address=address, failures=1, last_at=clock.real_now()
+                )
+                unit.session.execute(
+                    row.on_conflict_do_update(
+                        index_elements=["name_hash", "address"],
+                        set_={"failures": LoginFailure.failures + 1, "last_at": row.excluded.last_at},
+                    )
+                )
+
+
+def _pair(name: str, address: str) -> tuple[Any, Any]:
+    return LoginFailure.name_hash == fingerprint(name.lower()), LoginFailure.address == address
+
+
+def fingerprint(token: str) -> str:
+    """SHA-256 of a token or a name, in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    """The stored form of a password (scrypt)."""
+    method = current_app.config["FAB_PASSWORD_HASH_METHOD"]
+    return generate_password_hash(password, method=method, salt_length=16)
+
+
+def check_new_password(password: str, account: Any) -> None:
+    """Refuse a password that is short, plain or made of the person's own name (ASVS 6.2)."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise RuleBroken(
+            f"La contraseña es corta: use {SHORTEST_PASSWORD} caracteres o más; una frase sirve.", field="new"
+        )
+    if len(set(password)) < 5 or re.fullmatch(r"(.{1,4})\1+", password):
+        raise RuleBroken("La contraseña repite pocos caracteres: elija una frase.", field="new")
+    own = {account.username, account.first_name, account.last_name, account.email.partition("@")[0]}
+    if any(len(part) > 3 and part.lower() in password.lower() for part in own if part):
+        raise RuleBroken("La contraseña contiene su nombre o su usuario: elija otra.", field="new")

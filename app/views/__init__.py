@@ -1,0 +1,1 @@
+"""Screens: declarations of lists and forms, one operation call each, flash, redirect. Nothing here writes."""

@@ -1,0 +1,138 @@
+"""Entering, leaving, and one's own account."""
+
+import re
+from typing import Any
+
+from flask import Response, flash, g, redirect, request, session, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_login import login_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from app.core.errors import RuleBroken
+from app.security.manager import TooManyAttempts
+
+LONGEST = 128
+
+
+def inside(target: str) -> str:
+    """Where to go after entering: a path of this site, or the first page (no open redirect)."""
+    if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", target):
+        return target
+    return url_for("HomeView.index")
+
+
+class LoginForm(FlaskForm):
+    """User name and password."""
+
+    username = StringField(
+        "Usuario",
+        [InputRequired("Escriba su usuario."), Length(max=LONGEST)],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Contraseña",
+        [InputRequired("Escriba su contraseña."), Length(max=1024)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class PasswordForm(FlaskForm):
+    """The change of one's own password."""
+
+    current = PasswordField(
+        "Contraseña actual",
+        [InputRequired("Escriba su contraseña actual.")],
+        render_kw={"autocomplete": "current-password"},
+    )
+    new = PasswordField(
+        "Contraseña nueva",
+        [InputRequired("Escriba la contraseña nueva."), Length(max=1024)],
+        description="12 caracteres o más. Una frase que solo usted recuerde sirve más que una palabra rara.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    again = PasswordField(
+        "Repita la contraseña nueva",
+        [EqualTo("new", "Las dos contraseñas nuevas no son iguales.")],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class AuthView(BaseView):
+    """Log-in and log-out."""
+
+    route_base = ""
+    class_permission_name = "Auth"
+    default_view = "login"
+
+    @expose("/login/", methods=["GET", "POST"])
+    def login(self) -> Any:
+        """The log-in page; a wrong name and a wrong password look alike and take the same time."""
+        if g.user is not None and g.user.is_authenticated:
+            return redirect(url_for("HomeView.index"))
+        form, status, wait = LoginForm(), 200, 0
+        if form.validate_on_submit():
+            try:
+                account = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+            except TooManyAttempts as error:
+                wait, status = error.seconds, 429
+            else:
+                if account is not None:
+                    return self._enter(account)
+                status = 401
+        page = Response(
+            self.render_template("sis/login.html", form=form, status=status, wait=wait), status=status
+        )
+        if wait:
+            page.headers["Retry-After"] = str(wait)
+        return page
+
+    def _enter(self, account: Any) -> Any:
+        self.appbuilder.sm.open_session(account)
+        login_user(account)
+        return redirect(inside(request.args.get("next", "")))
+
+    @expose("/logout/", methods=["POST"])
+    @has_access
+    def logout(self) -> Any:
+        """End the session here and on the server (POST: a link elsewhere cannot do it)."""
+        self.appbuilder.sm.close_session()
+        flash("Cerró la sesión.", "info")
+        return redirect(url_for("AuthView.login"))
+
+
+class MyAccountView(BaseView):
+    """What a person sees and changes of his own account."""
+
+    route_base = "/mi-cuenta"
+    class_permission_name = "MyAccount"
+    default_view = "show"
+
+    @expose("/")
+    @has_access
+    @permission_name("read")
+    def show(self) -> Any:
+        """Who I am for the system: name, roles, offices."""
+        return self.render_template("sis/my_account.html", account=g.user)
+
+    @expose("/contrasena", methods=["GET", "POST"])
+    @has_access
+    @permission_name("password")
+    def password(self) -> Any:
+        """Change my password; every session of mine ends and I enter again."""
+        form, status = PasswordForm(), 200
+        if form.validate_on_submit():
+            try:
+                self.appbuilder.sm.change_password(g.user, form.current.data, form.new.data)
+            except RuleBroken as error:
+                field = form[error.field or "new"]
+                field.errors = [*field.errors, error.message]
+            else:
+                session.clear()
+                flash("Cambió la contraseña. Entre de nuevo con la nueva.", "success")
+                return redirect(url_for("AuthView.login"))
+        if form.errors:
+            status = 422
+        return Response(self.render_template("sis/password.html", form=form), status=status)

@@ -1,0 +1,223 @@
+"""Flask-AppBuilder's screens, tamed: the one base class of every generated screen.
+
+What is closed here, one test each (numbers of the list of traps): filters kept per request and not on the
+shared view (3), related lists only for who may list them (2), search and order only by declared columns (7),
+rules shown at their field with everything typed kept (10), every write through an operation (11), titles and
+labels from the model (12), errors that say what to do and never the database's words (19).
+"""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from flask import flash, g, has_request_context, redirect, request, url_for
+from flask_appbuilder import ModelView
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import Column
+from werkzeug.wrappers import Response
+
+from app.core.base import Model, Session
+from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
+from app.operations import records
+from app.views.history import history_of
+from app.views.widgets import form_field, formatter
+
+log = logging.getLogger(__name__)
+
+KEPT_OUT = frozenset({"id", "uuid", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"})
+"""Columns that no generated form offers."""
+
+
+class Interface(SQLAInterface):
+    """Reads through the scoped session; refuses to write, which is what operations are for."""
+
+    def __init__(self, kind: type[Model]) -> None:
+        super().__init__(kind, Session)
+
+    def get_search_columns_list(self) -> list[str]:
+        return [name for name in super().get_search_columns_list() if name not in KEPT_OUT]
+
+    def get_filters(self, search_columns: Any = None, search_filters: Any = None) -> Any:
+        return super().get_filters(search_columns or self.get_search_columns_list(), search_filters)
+
+    def add(self, item: Any, commit: bool = True) -> None:
+        raise RuntimeError("Screens write through operations.records.")
+
+    edit = delete = add
+
+    def delete_all(self, items: list[Any]) -> None:
+        raise RuntimeError("Screens write through operations.records.")
+
+
+class RegistryView(ModelView):
+    """A registry: list, record, add, edit, from the declaration of its model.
+
+    A subclass names `kind` and its columns:
+
+        class OfficeView(RegistryView):
+            kind = Office
+            list_columns = ["code", "name", "kind"]
+            form_columns = ["code", "name", "kind"]
+    """
+
+    kind: type[Model]
+    form_columns: list[str] = []
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
+    exclude_route_methods = {"download", "delete", "action", "action_post"}
+    list_template = "appbuilder/general/model/list.html"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        kind = cls.kind
+        columns: dict[str, Column[Any]] = dict(kind.__table__.c)
+        cls.datamodel = Interface(kind)
+        cls.class_permission_name = kind.__name__
+        cls.list_title = kind.label_plural
+        cls.show_title = kind.label
+        cls.add_title = f"Agregar {kind.label.lower()}"
+        cls.edit_title = f"Editar {kind.label.lower()}"
+        cls.label_columns = {name: column.info.get("label", name) for name, column in columns.items()}
+        cls.label_columns |= _labels_of_relations(kind)
+        cls.description_columns = {name: column.info.get("help", "") for name, column in columns.items()}
+        cls.formatters_columns = {name: formatter(column) for name, column in columns.items()}
+        cls.show_columns = cls.__dict__.get("show_columns") or cls.form_columns
+        cls.add_columns = cls.edit_columns = cls.form_columns
+        cls.search_columns = cls.__dict__.get("search_columns") or [
+            name for name in cls.list_columns if name in columns
+        ]
+        cls.order_columns = [name for name in cls.list_columns if name in columns]
+        fields = {name: form_field(kind, name) for name in cls.form_columns if name not in KEPT_OUT}
+        cls.add_form_extra_fields = cls.edit_form_extra_fields = fields
+
+    @property
+    def _filters(self) -> Any:
+        """The filters of this request (trap 3: the view object is shared by all threads)."""
+        kept = g.setdefault("sis_filters", {})
+        if self not in kept:
+            kept[self] = self.datamodel.get_filters(self.search_columns, self.base_filters)
+        return kept[self]
+
+    @_filters.setter
+    def _filters(self, value: Any) -> None:
+        """Set once by Flask-AppBuilder's constructor; what it holds is made anew for each request."""
+
+    @property
+    def _related_views(self) -> list[Any]:
+        """The related lists that the present user may list (trap 2)."""
+        views: list[Any] = self.__dict__.get("sis_related", [])
+        return [view for view in views if not has_request_context() or self._may_list(view)]
+
+    @_related_views.setter
+    def _related_views(self, views: list[Any]) -> None:
+        self.__dict__["sis_related"] = views
+
+    def _may_list(self, view: Any) -> bool:
+        return bool(self.appbuilder.sm.has_access("can_list", view.class_permission_name))
+
+    def _add(self) -> Any:
+        form = self.add_form.refresh()
+        if request.method == "POST" and self._valid(form):
+            try:
+                records.create(self.kind, self._values(form))
+            except DomainError as error:
+                self._explain(form, error)
+            except Exception:
+                self._apologise(form)
+            else:
+                flash(f"{self.kind.label}: se guardó.", "success")
+                return None
+        return self._get_add_widget(form=form)
+
+    def _edit(self, pk: Any) -> Any:
+        item = self.datamodel.get(pk, self._base_filters)
+        if not item:
+            raise Missing()
+        form = self.edit_form.refresh(request.form if request.method == "POST" else None)
+        if request.method == "POST":
+            form._id = self.datamodel.get_pk_value(item)
+            if self._valid(form):
+                try:
+                    records.change(self.kind, form._id, self._values(form), _version_sent())
+                except DomainError as error:
+                    self._explain(form, error)
+                except Exception:
+                    self._apologise(form)
+                else:
+                    flash(f"{self.kind.label}: se guardaron los cambios.", "success")
+                    return None
+        else:
+            form = self.edit_form.refresh(obj=item)
+        return self._get_edit_widget(form=form) | {
+            "version": getattr(item, "version", ""),
+            "title": str(item),
+        }
+
+    def _show(self, pk: Any) -> Any:
+        item = self.datamodel.get(pk, self._base_filters)
+        if not item:
+            raise Missing()
+        return self._get_show_widget(pk, item) | {"title": f"{self.kind.label} {item}"}
+
+    def render_template(self, template: str, **context: Any) -> Any:
+        """Every page of a registry knows its list, and what the user may do from here."""
+        allowed = self.appbuilder.sm.has_access
+        context.setdefault("back", url_for(f"{self.endpoint}.list"))
+        context["may_add"] = allowed("can_add", self.class_permission_name)
+        context["add_url"] = url_for(f"{self.endpoint}.add")
+        context["add_title"] = self.add_title
+        if "pk" in context:
+            context["may_edit"] = allowed("can_edit", self.class_permission_name)
+            context["edit_url"] = url_for(f"{self.endpoint}.edit", pk=context["pk"])
+            context["history"] = history_of(self.kind, context["pk"])
+        return super().render_template(template, **context)
+
+    def _valid(self, form: Any) -> bool:
+        valid = bool(form.validate())
+        g.sis_status = None if valid else 422
+        return valid
+
+    def _values(self, form: Any) -> dict[str, Any]:
+        return {name: form[name].data for name in self.form_columns if name not in KEPT_OUT}
+
+    def _explain(self, form: Any, error: DomainError) -> None:
+        """Put the broken rule at its field, or above the form; what was typed stays."""
+        if isinstance(error, Missing | NotAllowed):
+            raise error
+        name = error.field if isinstance(error, RuleBroken) else None
+        if name and name in form:
+            form[name].errors = [*form[name].errors, error.message]
+        else:
+            flash(error.message, "danger")
+        g.sis_status = 409 if isinstance(error, Stale) else 422
+
+    def _apologise(self, form: Any) -> None:
+        """An unexpected error: logged under a number that the person can tell us (trap 19)."""
+        number = uuid4().hex[:8]
+        log.exception("error %s saving %s", number, self.kind.__name__)
+        flash(
+            f"No se pudo guardar por un error del sistema (n.º {number}). Lo escrito sigue en el formulario: "
+            "intente de nuevo y, si se repite, avise a Informática con ese número.",
+            "danger",
+        )
+        g.sis_status = 500
+
+    def post_add_redirect(self) -> Response:
+        return redirect(self.get_default_url())
+
+    def post_edit_redirect(self) -> Response:
+        return redirect(self.get_default_url())
+
+
+def _version_sent() -> int | None:
+    text = request.form.get("_version", "")
+    return int(text) if text.isdigit() else None
+
+
+def _labels_of_relations(kind: type[Model]) -> dict[str, str]:
+    """`parent` is shown under the label of `parent_id`."""
+    labels = {}
+    for relation in kind.__mapper__.relationships:
+        for column in relation.local_columns:
+            if column.foreign_keys:
+                labels[relation.key] = column.info.get("label", relation.key)
+    return labels

@@ -1,0 +1,89 @@
+"""One place turns what went wrong into an answer: a page, or JSON for machines, never a trace."""
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from app.core.base import Session
+from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
+
+log = logging.getLogger(__name__)
+
+WORDS = {
+    400: ("No entendimos el pedido", "Vuelva atrás, recargue la página e intente de nuevo."),
+    401: ("Hace falta entrar", "Entre con su usuario y contraseña."),
+    403: ("No tiene permiso", "Su función no incluye esta pantalla. Si la necesita, pídala a Informática."),
+    404: ("No está", "Lo que busca no existe o no está a su alcance. Revise la dirección o use el menú."),
+    405: ("No se puede así", "Esa dirección no se abre de esta manera. Use los botones de la pantalla."),
+    409: ("Otra persona lo cambió", "Recargue la página, mire el cambio y repita el suyo si hace falta."),
+    413: ("Es demasiado grande", "El archivo o el formulario pasa del límite. Envíe uno más chico."),
+    422: ("Falta corregir algo", "Revise los datos marcados."),
+    429: ("Demasiados intentos", "Espere unos minutos y vuelva a intentar."),
+    500: (
+        "Error del sistema",
+        "No se perdió lo ya guardado. Intente de nuevo y avise a Informática con el número.",
+    ),
+    503: ("Estamos sin base de datos", "Vuelve en un momento. Espere un minuto y recargue la página."),
+}
+STATUS: dict[type[DomainError], int] = {NotAllowed: 403, Missing: 404, Stale: 409, RuleBroken: 422}
+
+
+def register(app: Flask) -> None:
+    """Attach the handlers."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DomainError, _domain)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(DBAPIError, _unexpected)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(status: int, detail: str = "", code: str = "") -> Response:
+    """The page (or JSON) of an error, with what to do."""
+    title, advice = WORDS.get(status, WORDS[500])
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        return make_response(jsonify(code=code or str(status), message=detail or title, fields={}), status)
+    page = render_template("sis/error.html", status=status, title=title, advice=advice, detail=detail)
+    return make_response(page, status)
+
+
+def _http(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    response = answer(error.code)
+    if error.code == 405 and getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+    return response
+
+
+def _domain(error: DomainError) -> Response:
+    Session.rollback()
+    # A missing record and a forbidden one answer alike: nothing is learnt from the words.
+    detail = "" if isinstance(error, Missing) else error.message
+    return answer(STATUS.get(type(error), 422), detail, error.code)
+
+
+def _csrf(error: CSRFError) -> Response:
+    return answer(400, "La página llevaba abierta demasiado tiempo, o se abrió en otra sesión.")
+
+
+def _database(error: Exception) -> Response:
+    log.warning("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+    Session.remove()
+    response = answer(503)
+    response.headers["Retry-After"] = "10"
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    number = uuid4().hex[:8]
+    log.exception("error %s on %s %s", number, request.method, request.path)
+    Session.rollback()
+    return answer(500, f"Número del error: {number}.")

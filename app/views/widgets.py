@@ -1,0 +1,145 @@
+"""Form fields and cell formats made from the declaration of a column (app/core/base.py: `field`)."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Text, inspect, select
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    IntegerField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    validators,
+)
+from wtforms.widgets import TextInput
+
+from app.core import clock
+from app.core.base import Model, Session
+
+DATE = "%d/%m/%Y"
+MOMENT = "%d/%m/%Y %H:%M"
+REQUIRED = "Este dato es obligatorio."
+SMALL = 100
+"""A related table of up to this many rows is offered whole in a select; a longer one is looked up."""
+
+
+class PersonalDate(DateField):
+    """A date typed as people here write it; the ISO form is taken too."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Escriba la fecha como dd/mm/aaaa, por ejemplo 24/11/2026.") from None
+
+
+class WholeNumber(IntegerField):
+    """An integer; the error says what to type."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Escriba un número entero, sin letras ni decimales.") from None
+
+
+class ChoiceField(SelectField):
+    """A choice from a closed list; the error says so in Spanish."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and self.data not in {value for value, *_ in self.choices}:
+            raise validators.ValidationError("Elija una opción de la lista.")
+
+
+class ReferenceField(SelectField):
+    """A reference to another record: offers what the present user may see, and checks what comes back."""
+
+    def __init__(self, kind: type[Model], required: bool, **options: Any) -> None:
+        super().__init__(coerce=_key_or_none, validate_choice=False, **options)
+        self.kind = kind
+        self.required = required
+
+    def iter_choices(self) -> Any:
+        options = [] if self.required else [("", "", self.data is None, {})]
+        for record in Session.scalars(select(self.kind).limit(SMALL)):
+            key = inspect(record).identity[0]
+            options.append((key, str(record), key == self.data, {}))
+        return sorted(options, key=lambda option: option[1])
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and Session.get(self.kind, self.data) is None:
+            raise validators.ValidationError("Elija una opción de la lista.")
+
+
+def _key_or_none(value: Any) -> int | None:
+    return int(value) if str(value or "").isdigit() else None
+
+
+def form_field(kind: type[Model], name: str) -> Field:
+    """The form field of a column, from its type, label, help and choices."""
+    column: Column[Any] = kind.__table__.c[name]
+    info, required = column.info, not column.nullable and column.server_default is None
+    options: dict[str, Any] = {"label": info["label"], "description": info["help"]}
+    options["validators"] = [validators.InputRequired(REQUIRED) if required else validators.Optional()]
+    if info.get("choices"):
+        choices = [(member.value, member.label) for member in info["choices"]]
+        blank = [("", "Elija…" if required else "")]
+        return ChoiceField(choices=blank + choices, coerce=_text_or_none, **options)
+    if column.foreign_keys:
+        return ReferenceField(_referred(kind, column), required, **options)
+    return _typed(column, options)
+
+
+def _typed(column: Column[Any], options: dict[str, Any]) -> Field:
+    if isinstance(column.type, Boolean):
+        return BooleanField(options["label"], description=options["description"])
+    if isinstance(column.type, Date):
+        mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}
+        return PersonalDate(format=[DATE, "%Y-%m-%d"], widget=TextInput(), render_kw=mark, **options)
+    if isinstance(column.type, Integer | BigInteger):
+        return WholeNumber(widget=TextInput(), render_kw={"inputmode": "numeric"}, **options)
+    options["filters"] = [_text_or_none]
+    if column.info.get("long"):
+        return TextAreaField(**options)
+    if isinstance(column.type, Text):
+        options["validators"].append(validators.Length(max=500, message="Use 500 caracteres o menos."))
+    return StringField(**options)
+
+
+def _text_or_none(value: Any) -> str | None:
+    """Text without blanks at its ends and without NUL, which PostgreSQL cannot store; empty means none."""
+    return str(value).replace("\x00", "").strip() or None if value is not None else None
+
+
+def _referred(kind: type[Model], column: Column[Any]) -> type[Model]:
+    table = next(iter(column.foreign_keys)).column.table
+    return next(mapper.class_ for mapper in kind.registry.mappers if mapper.local_table is table)
+
+
+def formatter(column: Column[Any]) -> Callable[[Any], Any]:
+    """How a value of this column is written in lists and records."""
+    choices = column.info.get("choices")
+    if choices:
+        labels = {member.value: member.label for member in choices}
+        return lambda value: labels.get(value, value or "")
+    if isinstance(column.type, Boolean):
+        return lambda value: "" if value is None else "Sí" if value else "No"
+    if isinstance(column.type, DateTime):
+        return moment
+    if isinstance(column.type, Date):
+        return day
+    return lambda value: "" if value is None else value
+
+
+def day(value: date | None) -> str:
+    """A date as dd/mm/aaaa, or nothing."""
+    return value.strftime(DATE) if value else ""
+
+
+def moment(value: datetime | None) -> str:
+    """A moment as dd/mm/aaaa hh:mm in the time of Asunción, or nothing."""
+    return clock.local(value).strftime(MOMENT) if value else ""

@@ -1,0 +1,166 @@
+"""Configuration: the environment is read here and nowhere else.
+
+`settings(os.environ)` returns the class of the environment named by SIS_ENV, filled in; a mistake is a
+`ConfigurationError` with one plain Spanish sentence that says what to set.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+
+
+class ConfigurationError(Exception):
+    """The environment asks for something that cannot be; the message says what to set."""
+
+
+class Settings:
+    """What every environment shares; keys in capitals go to Flask."""
+
+    SIS_ENV = ""
+    APP_NAME = "SIS · Inspección del Trabajo"
+
+    # Flask-AppBuilder, tamed: see app/views/base.py and app/security/manager.py.
+    AUTH_TYPE = 1  # accounts in the database
+    AUTH_USER_REGISTRATION = False
+    AUTH_RATE_LIMITED = False  # our own delay counts failures alone; a limit by address would stop an office
+    RATELIMIT_ENABLED = False
+    FAB_CREATE_DB = False  # tables come from migrations
+    FAB_UPDATE_PERMS = False  # permissions are synchronised by `flask sync-security`
+    FAB_ADD_SECURITY_API = False
+    FAB_API_SWAGGER_UI = False
+    FAB_API_MAX_PAGE_SIZE = 100
+    FAB_ADD_SECURITY_PERMISSION_VIEW = False
+    FAB_ADD_SECURITY_VIEW_MENU_VIEW = False
+    FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW = False
+    FAB_PASSWORD_HASH_METHOD = "scrypt"
+    FAB_SECURITY_MANAGER_CLASS = "app.security.manager.SecurityManager"
+    FAB_INDEX_VIEW = "app.views.home.HomeView"
+    FAB_BASE_TEMPLATE = "sis/base.html"
+
+    BABEL_DEFAULT_LOCALE = "es"
+    BABEL_DEFAULT_TIMEZONE = "America/Asuncion"
+    BABEL_TRANSLATION_DIRECTORIES = str(ROOT / "translations")
+    LANGUAGES = {"es": {"flag": "py", "name": "Español"}}
+
+    WTF_CSRF_ENABLED = True
+    WTF_CSRF_TIME_LIMIT = None  # the token lives as long as the session
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    PERMANENT_SESSION_LIFETIME = timedelta(hours=8)
+    SESSION_IDLE = timedelta(hours=2)
+    MAX_CONTENT_LENGTH = 25 * 1024 * 1024
+    MAX_FORM_MEMORY_SIZE = 2 * 1024 * 1024
+    SEND_FILE_MAX_AGE_DEFAULT = timedelta(days=365)  # built files carry their hash in their name
+
+    STATEMENT_TIMEOUT = "15s"
+    LOCK_TIMEOUT = "5s"
+    POOL_TIMEOUT = 10  # seconds that a request waits for a connection before it answers 503
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.SIS_DATA_DIR = Path(environ.get("SIS_DATA_DIR") or ROOT / "instance").resolve()
+        self.PORT = _port(environ.get("PORT") or "8080")
+        self.DATABASE_URL = _postgres(environ, "DATABASE_URL")
+        self.DATABASE_OWNER_URL = _postgres(environ, "DATABASE_OWNER_URL")
+        if self.DATABASE_URL and not self.DATABASE_OWNER_URL:
+            # The web server needs no owner; `flask init` says what is missing when it is.
+            self.DATABASE_OWNER_URL = None
+        self.EMBEDDED = self.DATABASE_URL is None
+        self.SIS_PUBLIC_URL = (environ.get("SIS_PUBLIC_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
+        self.SIS_DEMO_PASSWORD = environ.get("SIS_DEMO_PASSWORD") or None
+        self.SECRET_KEY = environ.get("SIS_SECRET_KEY") or ""
+        self._check(environ)
+        https = self.SIS_PUBLIC_URL.startswith("https://")
+        self.SESSION_COOKIE_SECURE = https
+        self.SESSION_COOKIE_NAME = "__Host-sis" if https else "sis"
+        self.FAB_SAFE_REDIRECT_HOSTS = [urlsplit(self.SIS_PUBLIC_URL).netloc]
+
+    def _check(self, environ: Mapping[str, str]) -> None:
+        parts = urlsplit(self.SIS_PUBLIC_URL)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
+            raise ConfigurationError(
+                "SIS_PUBLIC_URL debe ser una dirección completa sin ruta, por ejemplo https://sis.mtess.gov.py"
+            )
+
+    def flask_mapping(self) -> dict[str, object]:
+        """Every setting in capitals, as Flask wants them."""
+        return {name: getattr(self, name) for name in dir(self) if name.isupper()}
+
+
+class Training(Settings):
+    """The default: demonstration data, a constant mark on every page, a clock that can be moved."""
+
+    SIS_ENV = "training"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ)
+        self.SECRET_KEY = self.SECRET_KEY or _kept_secret(self.SIS_DATA_DIR / "secret_key")
+
+
+class Production(Settings):
+    """Real cases: refuses to start without its own secret and its public https address."""
+
+    SIS_ENV = "production"
+
+    def _check(self, environ: Mapping[str, str]) -> None:
+        super()._check(environ)
+        if len(self.SECRET_KEY) < 32:
+            raise ConfigurationError(
+                "En producción hace falta SIS_SECRET_KEY, de 32 caracteres o más. "
+                'Genere una con: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        if not environ.get("SIS_PUBLIC_URL", "").startswith("https://"):
+            raise ConfigurationError(
+                "En producción hace falta SIS_PUBLIC_URL con https://, la dirección con que entra la gente: "
+                "va en cada código QR, en cada correo y en el control de redirecciones."
+            )
+        if self.SIS_DEMO_PASSWORD:
+            raise ConfigurationError(
+                "SIS_DEMO_PASSWORD es de capacitación: en producción no hay cuentas de demostración. Quítela."
+            )
+
+
+ENVIRONMENTS: dict[str, type[Settings]] = {"training": Training, "production": Production}
+
+
+def settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the environment that SIS_ENV names (`training` when unset)."""
+    name = environ.get("SIS_ENV") or "training"
+    if name not in ENVIRONMENTS:
+        raise ConfigurationError(f"SIS_ENV es «{name}»; debe ser training o production.")
+    return ENVIRONMENTS[name](environ)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ConfigurationError(f"PORT es «{text}»; debe ser un número entre 1 y 65535.")
+    return int(text)
+
+
+def _postgres(environ: Mapping[str, str], name: str) -> str | None:
+    """A PostgreSQL address for psycopg2 (a bare `postgresql://` would mean psycopg 3 to SQLAlchemy 2.1)."""
+    url = environ.get(name) or None
+    if url is None:
+        return None
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.partition("+")[0] not in ("postgres", "postgresql"):
+        raise ConfigurationError(f"{name} debe empezar con postgresql:// (solo PostgreSQL 15 o más nuevo).")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret of a training installation: made once, kept readable by its owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass  # another process made it first
+        else:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()

@@ -1,0 +1,37 @@
+"""A person at a screen, for the browser tests."""
+
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+from support import PASSWORD, ROOT
+
+SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+SHOTS = ROOT / "tests" / "browser" / "screenshots"
+
+
+@dataclass
+class Visitor:
+    """A person at a screen."""
+
+    page: Page
+    address: str
+    size: str
+
+    def go(self, path: str) -> None:
+        """Open a path of the product."""
+        self.page.goto(self.address + path)
+
+    def enter(self, username: str) -> None:
+        """Log in through the page."""
+        self.go("/login/")
+        self.page.get_by_label("Usuario").fill(username)
+        self.page.get_by_label("Contraseña").fill(PASSWORD)
+        self.page.get_by_role("button", name="Entrar").click()
+        self.page.wait_for_url(f"{self.address}/")
+
+    def look(self, name: str) -> None:
+        """Keep a picture, and see that nothing sticks out to the side."""
+        SHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=str(SHOTS / f"{name}-{self.size}.png"), full_page=True)
+        width: int = self.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= SIZES[self.size][0], f"{name}: the page is {width} px wide"

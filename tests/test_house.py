@@ -1,0 +1,105 @@
+"""The whole application at once: the rules of the house, read off the registries of routes, tables, views."""
+
+import re
+from typing import Any
+
+import pytest
+from alembic import command
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine
+from support import ROOT, Live
+
+from app import migrations
+from app.core.base import Model, metadata
+from app.factory import PUBLIC
+from app.security.roles import GRANTS
+from app.views.menu import ITEMS
+
+OURS = [mapper.class_ for mapper in Model.registry.mappers if issubclass(mapper.class_, Model)]
+PUBLIC_PATHS = {"/login/", "/health", "/health/live"}
+
+
+def paths(app: Flask) -> list[tuple[str, str]]:
+    """Every (method, path) of the application, keys filled in with 1."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        found += [(method, path) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
+    return sorted(set(found))
+
+
+def test_every_route_asks_an_anonymous_visitor_to_log_in(app: Flask, anonymous: FlaskClient) -> None:
+    open_to_all = set()
+    for method, path in paths(app):
+        if path.startswith("/static/"):
+            continue
+        answer = anonymous.open(path, method=method)
+        entered = answer.status_code == 302 and (answer.location or "").startswith("/login/")
+        if not entered and answer.status_code not in (400, 401, 403):
+            open_to_all.add(path)
+    assert open_to_all == PUBLIC_PATHS
+
+
+def test_the_public_list_names_real_endpoints(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= PUBLIC
+
+
+def test_every_screen_is_in_the_table_of_the_menu(app: Flask) -> None:
+    theirs = {"UtilView", "LocaleView", "HomeView", "MenuApi", "OpenApi"}
+    names = {type(view).__name__ for view in app.extensions["appbuilder"].baseviews}
+    assert names - theirs == {item.view.__name__ for item in ITEMS}
+
+
+def test_every_grant_names_a_screen_and_its_doors(app: Flask) -> None:
+    doors = {v.class_permission_name: set(v.base_permissions) for v in app.extensions["appbuilder"].baseviews}
+    for resource, rows in GRANTS.items():
+        for permissions in rows:
+            assert permissions <= doors[resource], resource
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_every_table_and_column_has_words(kind: Any) -> None:
+    assert kind.label and kind.label_plural
+    for column in kind.__table__.c:
+        assert column.info.get("label"), column.name
+        assert column.comment, column.name
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
+def test_every_foreign_key_has_an_index(kind: Any) -> None:
+    leading = {tuple(index.columns.keys())[0] for index in kind.__table__.indexes if index.columns}
+    leading |= {column.name for column in kind.__table__.primary_key}
+    for column in kind.__table__.c:
+        if column.foreign_keys:
+            assert column.name in leading, column.name
+
+
+def test_models_match_migrations(live: Live) -> None:
+    engine = create_engine(live.urls.owner_url)
+    with engine.connect() as connection:
+        command.check(migrations.configuration(connection))
+    engine.dispose()
+
+
+def test_constraints_follow_one_convention() -> None:
+    for table in metadata.tables.values():
+        for constraint in table.constraints:
+            if constraint.name:
+                assert re.match(r"(pk|fk|uq|ck|ex)_", str(constraint.name)), (table.name, constraint.name)
+
+
+def test_no_file_holds_a_machine_path_or_a_secret() -> None:
+    bad = re.compile(r"/(work|farm|root|tmp/bash_jobs)/|BEGIN (RSA|EC|OPENSSH) PRIVATE KEY")
+    own = ROOT / "tests" / "test_house.py"
+    for folder in ("app", "tests", "tools", "docs", ".ci"):
+        for path in (ROOT / folder).rglob("*"):
+            inside = path.suffix in {".py", ".html", ".ts", ".css", ".yaml", ".md", ".sql", ".sh"}
+            if inside and path != own and "/static/" not in path.as_posix():
+                assert not bad.search(path.read_text(encoding="utf-8")), path
+
+
+def test_texts_of_the_framework_are_translated() -> None:
+    from tools.translations import compile_all
+
+    assert [line for line in compile_all() if line.startswith("es:")] == []

@@ -1,0 +1,148 @@
+"""Entering and leaving: sessions that can be verified and ended, delays that lock nobody out."""
+
+from collections.abc import Callable
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session as OrmSession
+from support import PASSWORD, Live, log_in, token_of
+
+Enter = Callable[[str], FlaskClient]
+
+
+def attempt(client: FlaskClient, username: str, password: str, **options: object) -> object:
+    token = token_of(client.get("/login/").get_data(as_text=True))
+    form = {"username": username, "password": password, "csrf_token": token}
+    return client.post("/login/", data=form, **options)
+
+
+def test_anonymous_visitor_is_sent_to_log_in(anonymous: FlaskClient) -> None:
+    answer = anonymous.get("/oficinas/list/")
+    assert answer.status_code == 302
+    assert answer.location == "/login/?next=/oficinas/list/"
+
+
+def test_right_password_enters_and_shows_work(enter: Enter) -> None:
+    page = enter("inspector1").get("/").get_data(as_text=True)
+    assert "Mi trabajo" in page and "CAPACITACIÓN" in page
+
+
+def test_wrong_password_and_unknown_name_answer_alike(anonymous: FlaskClient) -> None:
+    wrong = attempt(anonymous, "inspector1", "no es esta clave")
+    unknown = attempt(anonymous, "nadie", "no es esta clave")
+    assert wrong.status_code == unknown.status_code == 401
+    pages = [answer.get_data(as_text=True) for answer in (wrong, unknown)]
+    assert all("El usuario o la contraseña no son correctos" in page for page in pages)
+
+
+def test_sixth_attempt_waits_and_another_address_does_not(anonymous: FlaskClient) -> None:
+    for _ in range(5):
+        assert attempt(anonymous, "mesa", "equivocada").status_code == 401
+    sixth = attempt(anonymous, "mesa", PASSWORD)
+    assert sixth.status_code == 429 and int(sixth.headers["Retry-After"]) > 0
+    assert "La cuenta no está bloqueada" in sixth.get_data(as_text=True)
+    elsewhere = attempt(anonymous, "mesa", PASSWORD, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert elsewhere.status_code == 302
+
+
+def test_form_without_token_is_refused(anonymous: FlaskClient) -> None:
+    answer = anonymous.post("/login/", data={"username": "admin", "password": PASSWORD})
+    assert answer.status_code == 400
+
+
+def test_log_out_by_get_is_refused(enter: Enter) -> None:
+    assert enter("admin").get("/logout/").status_code == 405
+
+
+def copy_of_cookie(client: FlaskClient, app: Flask) -> FlaskClient:
+    thief = app.test_client()
+    cookie = client.get_cookie("sis")
+    assert cookie is not None
+    thief.set_cookie("sis", cookie.value)
+    assert thief.get("/").status_code == 200
+    return thief
+
+
+def test_log_out_ends_the_session_on_the_server(enter: Enter, app: Flask) -> None:
+    client = enter("admin")
+    thief = copy_of_cookie(client, app)
+    token = token_of(client.get("/").get_data(as_text=True))
+    assert client.post("/logout/", data={"csrf_token": token}).status_code == 302
+    assert thief.get("/").status_code == 302
+
+
+def end(live: Live, statement: str) -> int:
+    """The status that a session gets after this SQL ran outside the application."""
+    client = log_in(live.app.test_client(), "coordinador")
+    assert client.get("/").status_code == 200
+    live.sql(statement)
+    return int(client.get("/").status_code)
+
+
+def test_deactivation_ends_the_session(live: Live) -> None:
+    assert end(live, "UPDATE ab_user SET active = false WHERE username = 'coordinador'") == 302
+
+
+def test_change_of_role_ends_the_session(live: Live) -> None:
+    statement = (
+        "DELETE FROM ab_user_role WHERE user_id = (SELECT id FROM ab_user WHERE username = 'coordinador')"
+    )
+    assert end(live, statement) == 302
+
+
+def test_change_of_password_asks_for_the_present_one_and_ends_sessions(live: Live) -> None:
+    client = log_in(live.app.test_client(), "coordinador")
+    other = log_in(live.app.test_client(), "coordinador")
+    page = "/mi-cuenta/contrasena"
+
+    def change(current: str, new: str, again: str) -> object:
+        token = token_of(client.get(page).get_data(as_text=True))
+        form = {"current": current, "new": new, "again": again, "csrf_token": token}
+        return client.post(page, data=form)
+
+    new = "otra frase bien larga"
+    assert "no es esa" in change("incorrecta", new, new).get_data(as_text=True)
+    assert "es corta" in change(PASSWORD, "corta", "corta").get_data(as_text=True)
+    assert "no son iguales" in change(PASSWORD, new, "distinta").get_data(as_text=True)
+    assert change(PASSWORD, new, new).status_code == 302
+    assert other.get("/").status_code == 302
+    log_in(live.app.test_client(), "coordinador", new)
+
+
+def test_provisional_password_is_changed_before_anything_else(live: Live) -> None:
+    live.sql("UPDATE ab_user SET must_change_password = true WHERE username = 'mesa'")
+    client = log_in(live.app.test_client(), "mesa")
+    assert client.get("/").location == "/mi-cuenta/contrasena"
+    assert client.get("/mi-cuenta/contrasena").status_code == 200
+
+
+def test_next_outside_the_site_is_not_followed(anonymous: FlaskClient) -> None:
+    for target in ("//evil.example", "https://evil.example/", "https:evil.example", "\\\\evil.example"):
+        token = token_of(anonymous.get("/login/").get_data(as_text=True))
+        form = {"username": "admin", "password": PASSWORD, "csrf_token": token}
+        answer = anonymous.post("/login/", query_string={"next": target}, data=form)
+        assert answer.location == "/", target
+        anonymous.delete_cookie("sis")
+
+
+def test_log_in_is_an_act_and_a_typed_name_is_not_kept(db: OrmSession, anonymous: FlaskClient) -> None:
+    attempt(anonymous, "clave-en-la-casilla-equivocada", "x")
+    kept = db.execute(
+        text("SELECT count(*) FROM login_failure WHERE name_hash LIKE '%casilla%'")
+    ).scalar_one()
+    assert kept == 0
+
+
+def test_every_answer_carries_the_security_headers(anonymous: FlaskClient, enter: Enter) -> None:
+    for answer in (anonymous.get("/login/"), anonymous.get("/nada"), enter("admin").get("/oficinas/list/")):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self' 'nonce-" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+    cookie = (
+        enter("admin").get("/").headers.get("Set-Cookie", "")
+        or anonymous.get("/login/").headers["Set-Cookie"]
+    )
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
