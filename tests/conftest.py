@@ -4,12 +4,14 @@
 `live`  a database of its own, copied from the prepared one: real commits, threads, worker, browser.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session as OrmSession
 from support import PASSWORD, Live, log_in
@@ -19,6 +21,10 @@ from app.core.base import Session
 from app.factory import create_app
 from app.operations import seeding
 from config import Settings, settings
+
+# The same examples at every run: a red run here is a red run everywhere. Long random runs are for `make prove`.
+hypothesis_settings.register_profile("steady", derandomize=True, database=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")
