@@ -53,6 +53,7 @@ class Settings:
     SESSION_COOKIE_SAMESITE = "Lax"
     PERMANENT_SESSION_LIFETIME = timedelta(hours=8)
     SESSION_IDLE = timedelta(hours=2)
+    SESSION_REFRESH_EACH_REQUEST = False  # the row ends the session; static answers set no cookie
     MAX_CONTENT_LENGTH = 25 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 2 * 1024 * 1024
     SEND_FILE_MAX_AGE_DEFAULT = timedelta(days=365)  # built files carry their hash in their name
@@ -78,9 +79,17 @@ class Settings:
         self.SESSION_COOKIE_SECURE = https
         self.SESSION_COOKIE_NAME = "__Host-sis" if https else "sis"
         self.FAB_SAFE_REDIRECT_HOSTS = [urlsplit(self.SIS_PUBLIC_URL).netloc]
+        self.TRUSTED_HOSTS = [urlsplit(self.SIS_PUBLIC_URL).hostname or "", "127.0.0.1", "localhost"]
+        self.SIS_TRUSTED_PROXIES = _count(environ, "SIS_TRUSTED_PROXIES")
 
     def _check(self, environ: Mapping[str, str]) -> None:
-        parts = urlsplit(self.SIS_PUBLIC_URL)
+        try:
+            parts = urlsplit(self.SIS_PUBLIC_URL)
+            _ = parts.port
+        except ValueError:
+            raise ConfigurationError(
+                "SIS_PUBLIC_URL no es una dirección: revise el servidor y el puerto."
+            ) from None
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
             raise ConfigurationError(
                 "SIS_PUBLIC_URL debe ser una dirección completa sin ruta, por ejemplo https://sis.mtess.gov.py"
@@ -135,8 +144,15 @@ def settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return ENVIRONMENTS[name](environ)
 
 
+def _count(environ: Mapping[str, str], name: str) -> int:
+    text = environ.get(name) or "0"
+    if not (text.isascii() and text.isdigit()) or int(text) > 5:
+        raise ConfigurationError(f"{name} es «{text}»; debe ser un número de 0 a 5.")
+    return int(text)
+
+
 def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
         raise ConfigurationError(f"PORT es «{text}»; debe ser un número entre 1 y 65535.")
     return int(text)
 
@@ -154,13 +170,22 @@ def _postgres(environ: Mapping[str, str], name: str) -> str | None:
 
 def _kept_secret(path: Path) -> str:
     """The secret of a training installation: made once, kept readable by its owner alone."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process made it first
-        else:
+    try:
+        if not path.exists() or path.stat().st_size < 32:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}")
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+            try:
+                os.link(part, path)  # whole or not at all, and the first one wins
+                part.unlink()
+            except FileExistsError:
+                if path.stat().st_size < 32:  # cut short by a full disk
+                    part.replace(path)
+                part.unlink(missing_ok=True)
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"No se puede escribir en «{path.parent}» ({error.strerror}): elija otra con SIS_DATA_DIR."
+        ) from error

@@ -6,8 +6,10 @@ A second start does only what changed. Ctrl-C (or SIGTERM) stops everything in o
 start takes up what it finds.
 """
 
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +17,6 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import psycopg2
 
@@ -23,6 +24,8 @@ from app import embedded
 from config import ROOT, ConfigurationError, Settings, settings
 
 PYTHON = sys.executable
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1
 
 
 class Stop(Exception):
@@ -31,7 +34,7 @@ class Stop(Exception):
 
 def main() -> int:
     """Start, wait, stop; the exit status of the process."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         signal.signal(number, _stop)
     cluster: embedded.Cluster | None = None
     children: list[subprocess.Popen[bytes]] = []
@@ -47,19 +50,23 @@ def main() -> int:
         assert address is not None
         if not _ready(address):
             subprocess.run([PYTHON, "-m", "flask", "init"], cwd=ROOT, env=environ, check=True)
-        children = [_server(configuration, environ), _worker(configuration, environ)]
+        _free_port(configuration)
+        children.append(_server(configuration, environ))
+        children.append(_worker(configuration, environ))
         _await(configuration, children[0])
         print(_welcome(configuration), flush=True)
-        return _watch(children, lambda: _worker(configuration, environ))
+        return _watch(children, lambda: _worker(configuration, environ), cluster)
     except Stop:
         return 0
-    except (ConfigurationError, embedded.EmbeddedError) as error:
+    except (ConfigurationError, embedded.EmbeddedError, OSError) as error:
         print(f"No se pudo arrancar: {error}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError:
         print("No se pudo preparar la base de datos; el motivo está más arriba.", file=sys.stderr)
         return 2
     finally:
+        for number in STOPS:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
         _end(children)
         if cluster is not None:
             cluster.stop()
@@ -82,19 +89,47 @@ def _ready(address: str) -> bool:
 def _server(configuration: Settings, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [
         PYTHON, "-m", "gunicorn", "app.factory:create_app()",
-        "--bind", f"{os.environ.get('SIS_BIND', '127.0.0.1')}:{configuration.PORT}",
+        "--bind", f"127.0.0.1:{configuration.PORT}",
         "--workers", "2", "--threads", "8", "--worker-class", "gthread",
         "--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "5",
         "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip
-    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True, preexec_fn=_die_with_us)
 
 
 def _worker(configuration: Settings, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     with (configuration.SIS_DATA_DIR / "worker.log").open("ab") as log:
         return subprocess.Popen(
-            [PYTHON, "-m", "app.jobs"], cwd=ROOT, env=environ, start_new_session=True, stdout=log, stderr=log
+            [PYTHON, "-m", "app.jobs"],
+            cwd=ROOT,
+            env=environ,
+            start_new_session=True,
+            preexec_fn=_die_with_us,
+            stdout=log,
+            stderr=log,
         )
+
+
+def _die_with_us() -> None:
+    """Ask the kernel to stop this child when its parent dies, even by kill -9 (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _free_port(configuration: Settings) -> None:
+    """Wait for a former server that is still stopping; say so when the port belongs to somebody else."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", configuration.PORT))
+                return
+            except OSError:
+                time.sleep(0.25)
+    raise ConfigurationError(
+        f"el puerto {configuration.PORT} está ocupado por otro programa. "
+        "Deténgalo, o use otro: PORT=8081 make run"
+    )
 
 
 def _await(configuration: Settings, server: subprocess.Popen[bytes]) -> None:
@@ -124,10 +159,17 @@ def _welcome(configuration: Settings) -> str:
     return f"SIS está en {configuration.SIS_PUBLIC_URL} — {who}. Ctrl-C lo detiene."
 
 
-def _watch(children: list[subprocess.Popen[bytes]], another_worker: Callable[[], Any]) -> int:
-    """Wait. A worker that dies is started again; a web server that dies ends the whole."""
+def _watch(
+    children: list[subprocess.Popen[bytes]],
+    another_worker: Callable[[], subprocess.Popen[bytes]],
+    cluster: embedded.Cluster | None,
+) -> int:
+    """Wait. The database or a worker that dies is started again; a web server that dies ends the whole."""
     while True:
         time.sleep(0.5)
+        if cluster is not None and not cluster.running():
+            print("La base de datos se detuvo sola; se vuelve a arrancar.", file=sys.stderr)
+            cluster.ensure()
         if children[0].poll() is not None:
             print("El servidor web terminó solo; se detiene todo.", file=sys.stderr)
             return 1

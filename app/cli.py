@@ -6,7 +6,8 @@ Each starts the embedded server when none runs and no DATABASE_URL is given. `--
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -84,7 +85,8 @@ def seed(as_json: bool) -> None:
 @_explained
 def sync_security(as_json: bool) -> None:
     """Escribe las funciones y permisos del código en sus tablas."""
-    report = seeding.synchronise(doors())
+    with one_at_a_time():
+        report = seeding.synchronise(doors())
     _say(_as_dict(report), as_json, _sentences(report))
 
 
@@ -179,6 +181,24 @@ def doors() -> set[tuple[str, str]]:
 
 
 def _prepare() -> seeding.Report:
+    with one_at_a_time():
+        return _seeded()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two first starts at once wait for each other, instead of seeding the same rows."""
+    with current_app.extensions["sis_engine"].connect() as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+        connection.exec_driver_sql("SELECT pg_advisory_lock(20130101)")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(20130101)")
+            connection.invalidate()
+
+
+def _seeded() -> seeding.Report:
     return seeding.prepare(current_app.config["SIS_ENV"], doors(), current_app.config["SIS_DEMO_PASSWORD"])
 
 
@@ -211,6 +231,12 @@ def _checks() -> Any:
         return
     stored = Session.scalar(text("SELECT seeds_digest FROM installation"))
     yield "datos iniciales", "" if stored == readiness.digest() else "ejecute «flask init»."
+    wanted = current_app.config["SIS_ENV"]
+    environment = Session.scalar(text("SELECT environment FROM installation"))
+    yield (
+        "entorno",
+        "" if environment == wanted else f"la base es de «{environment}» y el sistema de «{wanted}».",
+    )
     bypass = connection.exec_driver_sql(
         "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
     ).scalar_one()

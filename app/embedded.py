@@ -136,7 +136,7 @@ def libpq_env(url: str) -> dict[str, str]:
 
 def _url(role: str, password: str, database: str, socket_dir: str) -> str:
     # The port is written out: PGPORT of the environment would change it otherwise.
-    query = urlencode({"host": socket_dir, "port": PORT}, safe="/")
+    query = urlencode({"host": socket_dir, "port": PORT}, safe="/", quote_via=quote)  # libpq reads no "+"
     return f"postgresql+psycopg2://{role}:{quote(password, safe='')}@/{quote(database, safe='')}?{query}"
 
 

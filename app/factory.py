@@ -8,18 +8,20 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg2
-from flask import Flask, Response, g, has_app_context, redirect, request, url_for
+from flask import Flask, Response, abort, g, has_app_context, redirect, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_babel import get_locale
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, create_engine, text
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  declares every table
 from app import cli, embedded
 from app.assets_manifest import asset
 from app.core import clock
 from app.core.base import Session
+from app.operations import files
 from app.operations.unit import act, untraced
 from app.security import principal
 from app.views import errors, health, menu
@@ -36,10 +38,15 @@ def create_app(configuration: Settings | None = None) -> Flask:
     app = Flask("app", template_folder="templates", static_folder="static")
     app.config.from_mapping(configuration.flask_mapping())
     app.logger.setLevel(logging.INFO)
+    logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)  # one line per uuid column
     engine = make_engine(configuration)
     app.extensions["sis_engine"] = engine
     Session.configure(bind=engine)
     clock.use_offset(_offset_reader(configuration))
+    files.use(configuration.SIS_DATA_DIR / "files")
+    if configuration.SIS_TRUSTED_PROXIES:
+        hops = configuration.SIS_TRUSTED_PROXIES
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     CSRFProtect(app)
     with app.app_context():
         appbuilder = AppBuilder(app, Session, menu=menu.WorkMenu())
@@ -60,6 +67,7 @@ def make_engine(configuration: Settings) -> Engine:
         "pool_timeout": configuration.POOL_TIMEOUT,
         "pool_size": 8,
         "max_overflow": 8,
+        "hide_parameters": True,  # values are personal data; the log is no place for them
     }
     limits = (
         f"-c statement_timeout={configuration.STATEMENT_TIMEOUT}"
@@ -98,7 +106,9 @@ def _offset_reader(configuration: Settings) -> Callable[[], timedelta] | None:
         return None
 
     def stored() -> timedelta:
-        return Session.execute(text("SELECT clock_offset FROM installation")).scalar() or timedelta(0)
+        with Session.no_autoflush:  # looking at the clock must not write what is half filled in
+            moved = Session.execute(text("SELECT clock_offset FROM installation")).scalar()
+        return moved or timedelta(0)
 
     def read() -> timedelta:
         if not has_app_context():
@@ -113,8 +123,12 @@ def _offset_reader(configuration: Settings) -> Callable[[], timedelta] | None:
 def _hook_requests(app: Flask, appbuilder: AppBuilder) -> None:
     @app.before_request
     def enter() -> Response | None:
+        if "\x00" in "".join((*request.args.values(), *request.form.values(), request.path)):
+            abort(400)  # PostgreSQL has no NUL in texts, and no person types one
         g.request_id = secrets.token_hex(8)
         g.csp_nonce = secrets.token_urlsafe(16)
+        if not _right_database(app):
+            return errors.answer(503, "La base de datos es de otro entorno: avise a Informática.")
         visitor = principal.Principal("anónimo", origin="web", address=request.remote_addr)
         principal.enter(visitor)  # a thread serves many people: nobody inherits the one before
         if request.endpoint in PUBLIC or request.endpoint is None:
@@ -142,6 +156,17 @@ def _hook_requests(app: Flask, appbuilder: AppBuilder) -> None:
         principal.enter(principal.SYSTEM)
 
 
+def _right_database(app: Flask) -> bool:
+    """Whether the database was made for this environment; asked until it is known to be (once a process)."""
+    if not app.extensions.get("sis_right_database"):
+        found = Session.execute(text("SELECT environment FROM installation")).scalar()
+        if found != app.config["SIS_ENV"]:
+            app.logger.error("the database is of «%s», the system of «%s»", found, app.config["SIS_ENV"])
+            return False
+        app.extensions["sis_right_database"] = True
+    return True
+
+
 def _guard(app: Flask, response: Response) -> Response:
     """Security headers, on every answer (ASVS 3.4)."""
     nonce = g.get("csp_nonce", "")
@@ -157,8 +182,11 @@ def _guard(app: Flask, response: Response) -> Response:
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if app.config["SESSION_COOKIE_SECURE"]:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint not in ("static", "appbuilder.static"):
+    built = request.path.startswith(("/static/dist/", "/static/fonts/", "/static/appbuilder/"))
+    if not built or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
+    elif request.path.startswith("/static/appbuilder/"):
+        headers["Cache-Control"] = "public, max-age=3600"  # its names carry no hash
     return response
 
 

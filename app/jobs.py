@@ -9,8 +9,9 @@ import logging
 import os
 
 import procrastinate
-from sqlalchemy import delete, make_url
+from sqlalchemy import delete
 
+from app import embedded
 from app.core import clock
 from app.core.base import Session
 from app.models.security import LoginFailure, LoginSession
@@ -39,8 +40,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     configuration = settings()
     address = configuration.DATABASE_URL or start_embedded(configuration).app_url
-    url = make_url(address)
-    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    conninfo = embedded.libpq_dsn(address)
     application = create_app(configuration)
     connector = procrastinate.PsycopgConnector(conninfo=conninfo)
     with application.app_context(), queue.replace_connector(connector) as worker:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session as OrmSession
 from support import PASSWORD, Live, log_in, token_of
 
@@ -146,3 +146,41 @@ def test_every_answer_carries_the_security_headers(anonymous: FlaskClient, enter
         or anonymous.get("/login/").headers["Set-Cookie"]
     )
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+
+
+def test_with_the_database_down_everybody_gets_a_spanish_503(live: Live) -> None:
+    from app.core.base import Session
+
+    client = log_in(live.app.test_client(), "admin")
+    broken = create_engine("postgresql+psycopg2://nobody@/nothing?host=/nonexistent")
+    Session.configure(bind=broken)
+    for path in ("/", "/oficinas/list/", "/nada"):
+        answer = client.get(path)
+        assert answer.status_code in (503, 404), path
+        assert "No pudimos atenderlo" in answer.get_data(as_text=True) or answer.status_code == 404
+    assert client.get("/oficinas/list/").headers["Retry-After"] == "10"
+
+
+def test_an_unknown_host_is_refused(anonymous: FlaskClient) -> None:
+    answer = anonymous.get("/login", headers={"Host": "evil.example"})
+    assert answer.status_code == 400 and "evil" not in answer.headers.get("Location", "")
+
+
+def test_the_same_password_again_is_refused_and_guessing_waits(enter: Enter) -> None:
+    client, page = enter("mesa"), "/mi-cuenta/contrasena"
+
+    def change(current: str) -> object:
+        token = token_of(client.get(page).get_data(as_text=True))
+        form = {"current": current, "new": PASSWORD, "again": PASSWORD, "csrf_token": token}
+        return client.post(page, data=form)
+
+    assert "es igual a la actual" in change(PASSWORD).get_data(as_text=True)
+    for _ in range(5):
+        change("adivinando la clave")
+    assert change(PASSWORD).status_code == 429
+
+
+def test_a_database_of_another_environment_is_not_served(app: Flask, live: Live) -> None:
+    app.extensions.pop("sis_right_database", None)
+    live.sql("UPDATE installation SET environment = 'production'")
+    assert app.test_client().get("/login/").status_code == 503

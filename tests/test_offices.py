@@ -138,3 +138,39 @@ def test_one_office_per_district_and_day(db: OrmSession) -> None:
                 "valid_from": "2026-01-01",
             },
         )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "psize_OfficeView=-1",
+        "psize_OfficeView=abc",
+        "psize_OfficeView=1180591620717411303424",
+        "psize_OfficeView=0",
+        "page_OfficeView=-5",
+        "page_OfficeView=abc",
+        "page_OfficeView=1180591620717411303424",
+        "_oc_OfficeView=__class__&_od_OfficeView=asc",
+        "_flt_0_code=%25",
+        "_flt_0_email=x",
+    ],
+)
+def test_nonsense_in_the_address_of_a_list_is_no_error(enter: Enter, query: str) -> None:
+    assert enter("admin").get(f"/oficinas/list/?{query}").status_code == 200
+
+
+def test_nul_in_an_address_or_a_field_is_refused(enter: Enter, anonymous: FlaskClient) -> None:
+    assert enter("admin").get("/oficinas/list/?_flt_0_code=%00").status_code == 400
+    assert anonymous.post("/login/", data={"username": "a\x00b", "password": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize("version", [None, "abc", "-1", " 1", "²"])
+def test_a_form_that_does_not_say_what_it_was_opened_on_overwrites_nothing(
+    enter: Enter, db: OrmSession, version: str | None
+) -> None:
+    form = {"code": "DT", "series_code": "DT", "kind": "central", "opened_on": "01/01/2013", "name": "Otra"}
+    if version is not None:
+        form["_version"] = version
+    answer = send(enter("admin"), f"/oficinas/edit/{office('DT').id}", **form)
+    assert answer.status_code == 409
+    assert office("DT").name != "Otra"

@@ -10,6 +10,9 @@
  * Scripts that submit a form call requestSubmit(): submit() passes all of this by.
  */
 
+import "./lookup";
+import "./similar";
+
 const ONCE_RELEASE_MS = 30_000;
 const CONTROL =
   "input:not([type=hidden]):not(:disabled), select:not(:disabled), textarea:not(:disabled)";

@@ -48,6 +48,9 @@ class Model(FabModel):
     """A table of ours. `label` and `label_plural` are the Spanish words that every screen shows.
 
     `rules` gives, for the CHECKs that a person can break, the sentence that says what to do.
+    `lookup_columns` are the columns by which a record is looked up (`/lookup/<table>`); without them it is
+    not. `lookup_filters` are the columns that may narrow a look-up, `lookup_narrow` the one that a select
+    beside it offers, `lookup_load` the relations that its text needs (`lookup_text`, else `str`).
     """
 
     __abstract__ = True
@@ -55,6 +58,10 @@ class Model(FabModel):
     label: ClassVar[str] = ""
     label_plural: ClassVar[str] = ""
     rules: ClassVar[dict[str, str]] = {}
+    lookup_columns: ClassVar[tuple[str, ...]] = ()
+    lookup_filters: ClassVar[tuple[str, ...]] = ()
+    lookup_narrow: ClassVar[str] = ""
+    lookup_load: ClassVar[tuple[str, ...]] = ()
 
 
 def field(
@@ -64,15 +71,19 @@ def field(
     personal: bool = False,
     secret: bool = False,
     choices: type[Choice] | None = None,
+    money: bool = False,
+    long: bool = False,
     **options: Any,
 ) -> MappedColumn[Any]:
     """A column with its Spanish label and help.
 
     From this one declaration come the form's label and help, the list's header, the database comment, the
     data dictionary, the mark of personal data (`personal`) and the redaction in the audit trail (`secret`:
-    only a hash is kept there). `choices` makes the form a select and the list show the label.
+    only a hash is kept there). `choices` makes the form a select and the list show the label; `money` shows
+    an amount as `Gs. 1.234.567`; `long` makes the form a box of several lines.
     """
     info = {"label": label, "help": help, "personal": personal, "secret": secret, "choices": choices}
+    info |= {"money": money, "long": long}
     comment = f"{label}. {help}" if help else label
     return mapped_column(*args, info=info, comment=comment, **options)
 

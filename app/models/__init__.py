@@ -3,6 +3,16 @@
 Importing this package declares every table on the one metadata.
 """
 
-from app.models import catalogs, security, system
+from app.models import catalogs, checklists, documents, norms, procedures, registry, security, staff, system
 
-__all__ = ["catalogs", "security", "system"]
+__all__ = [
+    "catalogs",
+    "checklists",
+    "documents",
+    "norms",
+    "procedures",
+    "registry",
+    "security",
+    "staff",
+    "system",
+]

@@ -25,6 +25,7 @@ class Department(Model):
 
     __tablename__ = "department"
     label, label_plural = "Departamento", "Departamentos"
+    lookup_columns = ("name", "code")
 
     code: Mapped[int] = field(Integer, primary_key=True, autoincrement=False, label="Código")
     iso: Mapped[str] = field(Text, nullable=False, unique=True, label="Código ISO", help="ISO 3166-2.")
@@ -42,6 +43,9 @@ class District(Model):
     __tablename__ = "district"
     __table_args__ = (UniqueConstraint("department_code", "name"),)
     label, label_plural = "Distrito", "Distritos"
+    lookup_columns = ("name", "code")
+    lookup_filters = ("department_code",)
+    lookup_narrow = "department_code"
 
     code: Mapped[int] = field(Integer, primary_key=True, autoincrement=False, label="Código")
     department_code: Mapped[int] = field(
@@ -72,6 +76,7 @@ class Office(Identified, Stamped, Model):
         ),
     )
     label, label_plural = "Oficina", "Oficinas"
+    lookup_columns = ("code", "name")
     rules = {
         "dates": "La fecha de cierre no puede ser anterior a la de apertura.",
         "own_parent": "Una oficina no puede depender de sí misma.",
@@ -140,3 +145,71 @@ class Jurisdiction(Identified, Stamped, Model):
 
     def __repr__(self) -> str:
         return f"{self.district} → {self.office.code}"
+
+
+class DepartmentAlias(Model):
+    """A spelling of a department in old registers; compared without case, accents or edge spaces."""
+
+    __tablename__ = "department_alias"
+    __table_args__ = (Index("uq_department_alias_folded", text("fold(alias)"), unique=True),)
+    label, label_plural = "Variante de departamento", "Variantes de departamentos"
+
+    alias: Mapped[str] = field(Text, primary_key=True, label="Texto", help="Como aparece en los registros.")
+    department_code: Mapped[int] = field(
+        ForeignKey("department.code"), nullable=False, index=True, label="Departamento"
+    )
+
+    department: Mapped[Department] = relationship(lazy="joined")
+
+    def __repr__(self) -> str:
+        return self.alias
+
+
+class ActivityLevel(Choice):
+    """The two levels of CIIU that are kept: letter and two figures."""
+
+    SECTION = "section", "Sección"
+    DIVISION = "division", "División"
+
+
+class Activity(Model):
+    """An economic activity of CIIU Rev. 4; codes are text (`01`)."""
+
+    __tablename__ = "activity"
+    __table_args__ = (
+        choice_check("level", ActivityLevel),
+        CheckConstraint("(level = 'section') = (parent_code IS NULL)", name="parent"),
+        Index("ix_activity_title_trgm", text("fold(title) gin_trgm_ops"), postgresql_using="gin"),
+    )
+    label, label_plural = "Actividad económica", "Actividades económicas (CIIU)"
+    lookup_columns = ("code", "title")
+    rules = {"parent": "Una división pertenece a una sección; una sección no pertenece a otra."}
+
+    code: Mapped[str] = field(Text, primary_key=True, label="Código", help="CIIU Rev. 4.")
+    parent_code: Mapped[str | None] = field(ForeignKey("activity.code"), index=True, label="Sección")
+    level: Mapped[str] = field(Text, nullable=False, label="Nivel", choices=ActivityLevel)
+    title: Mapped[str] = field(Text, nullable=False, label="Título")
+
+    parent: Mapped["Activity | None"] = relationship(remote_side="Activity.code")
+
+    def __repr__(self) -> str:
+        return f"{self.code} · {self.title}"
+
+
+class ActivityAlias(Model):
+    """A text of old registers that means an activity; compared without case, accents or edge spaces."""
+
+    __tablename__ = "activity_alias"
+    __table_args__ = (Index("uq_activity_alias_folded", text("fold(alias)"), unique=True),)
+    label, label_plural = "Variante de actividad", "Variantes de actividades"
+
+    alias: Mapped[str] = field(Text, primary_key=True, label="Texto", help="Como aparece en los registros.")
+    activity_code: Mapped[str] = field(
+        ForeignKey("activity.code"), nullable=False, index=True, label="Actividad"
+    )
+    source: Mapped[str | None] = field(Text, label="Origen")
+
+    activity: Mapped[Activity] = relationship(lazy="joined")
+
+    def __repr__(self) -> str:
+        return self.alias

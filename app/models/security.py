@@ -6,6 +6,7 @@ them (see the migrations).
 """
 
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from flask_appbuilder.security.sqla.models import User as FabUser
@@ -36,6 +37,17 @@ class Account(FabUser):
         label="Debe cambiar la contraseña",
         help="Al entrar, antes de cualquier otra cosa.",
     )
+    words: ClassVar[dict[str, str]] = {
+        "username": "Usuario",
+        "first_name": "Nombre",
+        "last_name": "Apellido",
+        "email": "Correo electrónico",
+        "active": "Activa",
+        "password": "Contraseña",
+        "must_change_password": "Debe cambiar la contraseña",
+    }
+    """Labels of the columns that Flask-AppBuilder declared."""
+
     offices: Mapped[list["UserOffice"]] = relationship(
         back_populates="user", foreign_keys="UserOffice.user_id"
     )

@@ -5,27 +5,25 @@ Every step only adds what is missing, so that what the ministry changed on scree
 
 import csv
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
-import yaml
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from werkzeug.security import check_password_hash
 
-from app.core.base import Model, Session
+from app.core.base import Session
 from app.models.catalogs import Department, District, Jurisdiction, Office
 from app.models.security import Account, UserOffice
 from app.models.system import Installation
-from app.operations.readiness import APP, digest
+from app.operations import catalog_seeds, demo_data, documents, procedures, staff
+from app.operations.readiness import digest
+from app.operations.seed_files import SEEDS, add_missing, load
 from app.operations.unit import act
 from app.security.manager import hash_password
 from app.security.roles import BY_KEY, Role
 
-SEEDS = APP / "seeds"
 DEMO_MAIL = "demo.sis.invalid"
 
 
@@ -52,9 +50,14 @@ def prepare(environment: str, doors: Iterable[tuple[str, str]], demo_password: s
     stamp(environment)
     _territory(report)
     _offices(report)
+    catalog_seeds.seed(report.count)
+    report.count("procedure_version", procedures.seed())
+    report.count("document_type", documents.seed())
     synchronise(doors, report)
     if environment == "training":
         _demo(report, demo_password)
+        report.count("establishment", demo_data.seed())
+        report.count("inspector", staff.seed_demo())
     with act("seed.done") as unit:
         unit.session.execute(text("UPDATE installation SET seeds_digest = :digest"), {"digest": digest()})
     return report
@@ -80,7 +83,7 @@ def synchronise(doors: Iterable[tuple[str, str]], report: Report | None = None) 
     with act("security.synchronise") as unit:
         run = unit.session.execute
         names = [{"name": role.label} for role in Role]
-        report.count("ab_role", _missing(RoleRow, names))
+        report.count("ab_role", add_missing(RoleRow, names))
         for table, values in (
             ("ab_permission", sorted({permission for permission, _ in doors})),
             ("ab_view_menu", sorted({resource for _, resource in doors})),
@@ -125,8 +128,8 @@ def _territory(report: Report) -> None:
         for row in rows
     ]
     with act("seed.territory"):
-        report.count("department", _missing(Department, list(departments.values())))
-        report.count("district", _missing(District, districts))
+        report.count("department", add_missing(Department, list(departments.values())))
+        report.count("district", add_missing(District, districts))
 
 
 def _offices(report: Report) -> None:
@@ -191,19 +194,3 @@ def _demo(report: Report, wanted: str | None) -> None:
                     )
         report.demo_password = password
     report.count("account", len(missing))
-
-
-def load(name: str, part: str | None = None) -> list[dict[str, Any]]:
-    """The rows of a seed file, or of one part of it."""
-    document: Any = yaml.load((SEEDS / name).read_text(encoding="utf-8"), Loader=_LOADER)
-    rows: list[dict[str, Any]] = (document[part] if part else document)["rows"]
-    return rows
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _missing(kind: type[Model] | Any, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows whose key is not there yet; how many were added."""
-    result: Any = Session.execute(insert(kind).values(rows).on_conflict_do_nothing())
-    return int(result.rowcount)

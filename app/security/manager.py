@@ -225,8 +225,13 @@ class SecurityManager(FabSecurityManager):
 
     def change_password(self, account: Account, current: str, new: str) -> None:
         """Change one's own password: asks for the present one, ends every session (a trigger does)."""
+        address = request.remote_addr or ""
+        self._wait(account.username, address)
         if not check_password_hash(account.password or "", current):
+            self._count_failure(account.username, address, account)
             raise RuleBroken("La contraseña actual no es esa. Vuelva a escribirla.", field="current")
+        if new == current:
+            raise RuleBroken("La contraseña nueva es igual a la actual: elija otra.", field="new")
         check_new_password(new, account)
         with self.act("account.password") as unit:
             unit.session.execute(

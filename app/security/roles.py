@@ -41,8 +41,52 @@ DELETE = frozenset({"can_delete"})
 INTERNAL = frozenset(Role) - {Role.HEALTH}
 """Everybody who works in the ministry (the Ministry of Health is a guest)."""
 
+LEADERS = frozenset({Role.DIRECTOR, Role.REGIONAL, Role.COORDINATOR})
+"""Those who assign the work of inspectors."""
+
+REGISTRARS = frozenset({Role.INTAKE, Role.LICENSING, Role.COORDINATOR, Role.ADMIN})
+"""Who keeps the register of employers; an inspector adds provisional records, others join doubles."""
+KNOW_WORKERS = frozenset({Role.INSPECTOR, Role.COORDINATOR, Role.OSH, Role.LEGAL})
+
 GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
+    "Account": {READ | WRITE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
     "Office": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Inspector": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.DIRECTOR})},
+    "Brigade": {READ: INTERNAL, WRITE: LEADERS},
+    "Absence": {READ: LEADERS | {Role.ADMIN}, WRITE: LEADERS},
+    "Post": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "PostHolder": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "Delegation": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "Norm": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
+    "Infraction": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
+    "InfractionArea": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "InfractionAlias": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "ChecklistVersion": {READ: INTERNAL},
+    "MinimumWage": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Parameter": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Holiday": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Activity": {READ: INTERNAL},
+    "Department": {READ: INTERNAL},
+    "District": {READ: INTERNAL},
+    "Employer": {
+        READ: INTERNAL,
+        frozenset({"can_add"}): REGISTRARS | {Role.INSPECTOR},
+        frozenset({"can_edit"}): REGISTRARS,
+    },
+    "Establishment": {
+        READ: INTERNAL,
+        frozenset({"can_add"}): REGISTRARS | {Role.INSPECTOR},
+        frozenset({"can_edit"}): REGISTRARS,
+    },
+    "PatronalNumber": {READ: INTERNAL, WRITE: REGISTRARS},
+    "Contact": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
+    "Headcount": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
+    "Worker": {READ: KNOW_WORKERS, WRITE: KNOW_WORKERS},
+    "Merge": {
+        frozenset({"can_list", "can_merge"}): frozenset(
+            {Role.COORDINATOR, Role.DIRECTOR, Role.LICENSING, Role.ADMIN}
+        )
+    },
 }
 """resource -> permissions -> the roles that have them."""
 

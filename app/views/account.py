@@ -8,6 +8,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_login import login_user
 from flask_wtf import FlaskForm
+from werkzeug.exceptions import TooManyRequests
 from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -126,6 +127,8 @@ class MyAccountView(BaseView):
         if form.validate_on_submit():
             try:
                 self.appbuilder.sm.change_password(g.user, form.current.data, form.new.data)
+            except TooManyAttempts as error:
+                raise TooManyRequests(retry_after=error.seconds) from error
             except RuleBroken as error:
                 field = form[error.field or "new"]
                 field.errors = [*field.errors, error.message]

@@ -14,15 +14,20 @@ from flask import flash, g, has_request_context, redirect, request, url_for
 from flask_appbuilder import ModelView
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import Column
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
 from app.operations import records
 from app.views.history import history_of
+from app.views.references import ReferenceField, by_key, key_of
 from app.views.widgets import form_field, formatter
 
 log = logging.getLogger(__name__)
+
+LARGEST_PAGE = 100
+"""Rows that one page of a list gives at most."""
 
 KEPT_OUT = frozenset({"id", "uuid", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"})
 """Columns that no generated form offers."""
@@ -62,12 +67,18 @@ class RegistryView(ModelView):
 
     kind: type[Model]
     form_columns: list[str] = []
+    extra_fields: dict[str, Any] = {}
+    """Form fields that are no column of their own, or not the one its column would have: name -> field."""
+    writer: Any = records
+    """The module whose `create` and `change` write; a context with rules of its own names its own."""
     base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
     exclude_route_methods = {"download", "delete", "action", "action_post"}
     list_template = "appbuilder/general/model/list.html"
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if not hasattr(cls, "kind"):  # a base of several registries
+            return
         kind = cls.kind
         columns: dict[str, Column[Any]] = dict(kind.__table__.c)
         cls.datamodel = Interface(kind)
@@ -80,14 +91,34 @@ class RegistryView(ModelView):
         cls.label_columns |= _labels_of_relations(kind)
         cls.description_columns = {name: column.info.get("help", "") for name, column in columns.items()}
         cls.formatters_columns = {name: formatter(column) for name, column in columns.items()}
+        cls.formatters_columns |= {
+            relation.key: _names_of for relation in kind.__mapper__.relationships if relation.uselist
+        }
         cls.show_columns = cls.__dict__.get("show_columns") or cls.form_columns
-        cls.add_columns = cls.edit_columns = cls.form_columns
+        # Flask-AppBuilder builds its forms even where nobody may write: never over every column.
+        cls.add_columns = cls.edit_columns = cls.form_columns or [
+            name for name in cls.list_columns if name in columns
+        ]
         cls.search_columns = cls.__dict__.get("search_columns") or [
             name for name in cls.list_columns if name in columns
         ]
+        cls.search_form_extra_fields = {
+            name: form_field(kind, name)
+            for name in cls.search_columns
+            if name in columns and columns[name].info.get("choices")
+        }
         cls.order_columns = [name for name in cls.list_columns if name in columns]
-        fields = {name: form_field(kind, name) for name in cls.form_columns if name not in KEPT_OUT}
+        fields = {
+            name: cls.extra_fields.get(name) or form_field(kind, name)
+            for name in cls.form_columns
+            if name not in KEPT_OUT
+        }
+        cls.label_columns |= {name: extra.kwargs["label"] for name, extra in cls.extra_fields.items()}
         cls.add_form_extra_fields = cls.edit_form_extra_fields = fields
+
+    def _list(self, **options: Any) -> Any:
+        _clamp(self)
+        return super()._list(**options)
 
     @property
     def _filters(self) -> Any:
@@ -116,9 +147,11 @@ class RegistryView(ModelView):
 
     def _add(self) -> Any:
         form = self.add_form.refresh()
+        if request.method == "GET":
+            _prefill(form)
         if request.method == "POST" and self._valid(form):
             try:
-                records.create(self.kind, self._values(form))
+                self.writer.create(self.kind, self._values(form))
             except DomainError as error:
                 self._explain(form, error)
             except Exception:
@@ -137,7 +170,7 @@ class RegistryView(ModelView):
             form._id = self.datamodel.get_pk_value(item)
             if self._valid(form):
                 try:
-                    records.change(self.kind, form._id, self._values(form), _version_sent())
+                    self.writer.change(self.kind, form._id, self._values(form), _version_sent())
                 except DomainError as error:
                     self._explain(form, error)
                 except Exception:
@@ -156,6 +189,7 @@ class RegistryView(ModelView):
         item = self.datamodel.get(pk, self._base_filters)
         if not item:
             raise Missing()
+        g.sis_item = item  # the page of a subclass finds it in the session, without asking again
         return self._get_show_widget(pk, item) | {"title": f"{self.kind.label} {item}"}
 
     def render_template(self, template: str, **context: Any) -> Any:
@@ -177,7 +211,14 @@ class RegistryView(ModelView):
         return valid
 
     def _values(self, form: Any) -> dict[str, Any]:
-        return {name: form[name].data for name in self.form_columns if name not in KEPT_OUT}
+        names = [name for name in self.form_columns if name not in KEPT_OUT and name in form]
+        values = {name: form[name].data for name in names}
+        # Left blank where the database has a default: the default, or what stood before.
+        return {name: value for name, value in values.items() if value is not None or self._may_be_null(name)}
+
+    def _may_be_null(self, name: str) -> bool:
+        column = self.kind.__table__.c.get(name)
+        return column is None or bool(column.nullable) or column.server_default is None
 
     def _explain(self, form: Any, error: DomainError) -> None:
         """Put the broken rule at its field, or above the form; what was typed stays."""
@@ -208,15 +249,48 @@ class RegistryView(ModelView):
         return redirect(self.get_default_url())
 
 
-def _version_sent() -> int | None:
-    text = request.form.get("_version", "")
-    return int(text) if text.isdigit() else None
+def _prefill(form: Any) -> None:
+    """References named in the address are filled in: «agregar» from the page of a record."""
+    for name, field in form._fields.items():
+        if isinstance(field, ReferenceField) and request.args.get(name):
+            record = by_key(field.kind, request.args[name])
+            field.process_data(None if record is None else key_of(record))
+
+
+def _version_sent() -> int:
+    """The version that the form was opened on; a form without one cannot tell what it would overwrite."""
+    sent = request.form.get("_version", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else -1
+
+
+def _clamp(view: Any) -> None:
+    """Page and page size of this request, inside what a list gives; nonsense becomes the first page."""
+    name, args = view.__class__.__name__, MultiDict(request.args)
+    for key, most in ((f"psize_{name}", LARGEST_PAGE), (f"page_{name}", 100_000)):
+        if key in args:
+            sent = args[key]
+            good = sent.isascii() and sent.isdigit() and len(sent) < 10
+            args[key] = str(min(int(sent), most)) if good and (int(sent) or "page" in key) else "0"
+            if key.startswith("psize") and args[key] == "0":
+                args.pop(key)
+    order = f"_oc_{name}"
+    if args.get(order) not in view.order_columns:
+        args.poplist(order)
+    request.args = args  # type: ignore[misc]
+
+
+def _names_of(records: Any) -> str:
+    """Related records in one cell."""
+    return ", ".join(sorted(str(record) for record in records or ()))
 
 
 def _labels_of_relations(kind: type[Model]) -> dict[str, str]:
     """`parent` is shown under the label of `parent_id`."""
     labels = {}
     for relation in kind.__mapper__.relationships:
+        if relation.info.get("label"):
+            labels[relation.key] = relation.info["label"]
+            continue
         for column in relation.local_columns:
             if column.foreign_keys:
                 labels[relation.key] = column.info.get("label", relation.key)

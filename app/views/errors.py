@@ -4,11 +4,11 @@ import logging
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
@@ -29,8 +29,15 @@ WORDS = {
         "Error del sistema",
         "No se perdió lo ya guardado. Intente de nuevo y avise a Informática con el número.",
     ),
-    503: ("Estamos sin base de datos", "Vuelve en un momento. Espere un minuto y recargue la página."),
+    503: ("No pudimos atenderlo ahora", "Vuelve en un momento. Espere un minuto y recargue la página."),
 }
+REASONS = {
+    "55P03": "Otra persona está guardando lo mismo en este momento.",
+    "57014": "El pedido tardaba demasiado y se cortó: pida menos datos a la vez.",
+    "53100": "El servidor se quedó sin espacio en disco. Nada de lo ya guardado se perdió.",
+}
+"""Why the database did not serve, by its code, when it is not that it is down."""
+
 STATUS: dict[type[DomainError], int] = {NotAllowed: 403, Missing: 404, Stale: 409, RuleBroken: 422}
 
 
@@ -50,7 +57,11 @@ def answer(status: int, detail: str = "", code: str = "") -> Response:
     title, advice = WORDS.get(status, WORDS[500])
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return make_response(jsonify(code=code or str(status), message=detail or title, fields={}), status)
-    page = render_template("sis/error.html", status=status, title=title, advice=advice, detail=detail)
+    if isinstance(request.routing_exception, SecurityError):  # a host that is not ours: no address to link to
+        return make_response(f"<!doctype html><html lang=es><title>{title}</title><p>{title}</p>", status)
+    # Without the context of a page (who is logged in, flashes): the database may be what failed.
+    template = current_app.jinja_env.get_template("sis/error.html")
+    page = template.render(status=status, title=title, advice=advice, detail=detail)
     return make_response(page, status)
 
 
@@ -75,9 +86,10 @@ def _csrf(error: CSRFError) -> Response:
 
 
 def _database(error: Exception) -> Response:
-    log.warning("database unavailable: %s", type(getattr(error, "orig", error)).__name__)
+    code = getattr(getattr(error, "orig", None), "pgcode", None)
+    log.warning("database: %s %s", type(getattr(error, "orig", error)).__name__, code or "")
     Session.remove()
-    response = answer(503)
+    response = answer(503, REASONS.get(code or "", ""))
     response.headers["Retry-After"] = "10"
     return response
 

@@ -31,10 +31,11 @@ class Entry:
 
 def history_of(kind: type[Model], key: Any) -> list[Entry]:
     """The last changes of the record with this key, newest first."""
-    name = inspect(kind).primary_key[0].name
+    column = inspect(kind).primary_key[0]
+    value = int(key) if column.type.python_type is int and str(key).isdigit() else key
     rows = Session.execute(
         HISTORY,
-        {"table": kind.__tablename__, "key": json.dumps({name: int(key) if str(key).isdigit() else key})},
+        {"table": kind.__tablename__, "key": json.dumps({column.name: value})},
     )
     return [
         Entry(
@@ -52,9 +53,13 @@ def _changes(kind: type[Model], row: Any) -> Iterator[str]:
         column = kind.__table__.c.get(name)
         if column is None or name in SILENT:
             continue
+        label = column.info.get("label") or getattr(kind, "words", {}).get(name, name)
+        if str(new).startswith("sha256:"):
+            yield f"{label}: cambiada"
+            continue
         show = formatter(column)
         before, after = (show(_typed(column, value)) or "—" for value in (row.old_values.get(name), new))
-        yield f"{column.info.get('label', name)}: {before} → {after}"
+        yield f"{label}: {before} → {after}"
 
 
 def _typed(column: Any, value: Any) -> Any:

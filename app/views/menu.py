@@ -11,7 +11,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.menu import Menu
 
-from app.views import account, catalogs
+from app.views import account, catalogs, checklists, norms, references, registry, staff, users
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,38 @@ class Item:
     door: str = "can_list"
 
 
-SECTIONS = {"Registro": "fa-building-o", "Administración": "fa-cogs"}
+SECTIONS = {"Registro": "fa-building-o", "Catálogos": "fa-book", "Administración": "fa-cogs"}
 
 ITEMS = (
     Item(account.AuthView),
     Item(account.MyAccountView),
+    Item(references.LookupView),
+    Item(registry.EmployerView, "Empleadores", "Registro", "fa-building-o"),
+    Item(registry.EstablishmentView, "Establecimientos", "Registro", "fa-map-marker"),
+    Item(registry.WorkerView, "Trabajadores", "Registro", "fa-user-o"),
+    Item(registry.DuplicatesView, "Unir duplicados", "Registro", "fa-compress"),
+    Item(registry.PatronalNumberView),
+    Item(registry.HeadcountView),
+    Item(registry.ContactView),
+    Item(norms.NormView, "Normas", "Catálogos", "fa-gavel"),
+    Item(norms.InfractionView, "Infracciones", "Catálogos", "fa-exclamation-triangle"),
+    Item(norms.InfractionAreaView, "Áreas de infracciones", "Catálogos", "fa-tags"),
+    Item(norms.InfractionAliasView, "Alias de infracciones", "Catálogos", "fa-random"),
+    Item(checklists.ChecklistVersionView, "Listas de control", "Catálogos", "fa-check-square-o"),
+    Item(norms.MinimumWageView, "Salario mínimo y jornal", "Catálogos", "fa-money"),
+    Item(norms.ParameterView, "Parámetros", "Catálogos", "fa-sliders"),
+    Item(norms.HolidayView, "Feriados", "Catálogos", "fa-calendar"),
+    Item(catalogs.ActivityView, "Actividades (CIIU)", "Catálogos", "fa-industry"),
+    Item(catalogs.DepartmentView, "Departamentos", "Catálogos", "fa-map-o"),
+    Item(catalogs.DistrictView, "Distritos", "Catálogos", "fa-map-marker"),
+    Item(users.UserView, "Usuarios", "Administración", "fa-users"),
     Item(catalogs.OfficeView, "Oficinas", "Administración", "fa-sitemap"),
+    Item(staff.InspectorView, "Inspectores", "Administración", "fa-id-badge"),
+    Item(staff.BrigadeView, "Brigadas", "Administración", "fa-object-group"),
+    Item(staff.AbsenceView, "Ausencias", "Administración", "fa-calendar-times-o"),
+    Item(staff.PostView, "Cargos", "Administración", "fa-certificate"),
+    Item(staff.PostHolderView, "Titulares de cargos", "Administración", "fa-pencil-square-o"),
+    Item(staff.DelegationView, "Delegaciones de firma", "Administración", "fa-share"),
 )
 
 

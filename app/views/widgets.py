@@ -4,7 +4,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, Text, inspect, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    Text,
+)
 from wtforms import (
     BooleanField,
     DateField,
@@ -18,13 +28,14 @@ from wtforms import (
 from wtforms.widgets import TextInput
 
 from app.core import clock
-from app.core.base import Model, Session
+from app.core.base import Model
+from app.core.types import format_guaranies
+from app.views.fields import DecimalNumber, Guaranies, ManyField, Words, decimal
+from app.views.references import ReferenceField
 
 DATE = "%d/%m/%Y"
 MOMENT = "%d/%m/%Y %H:%M"
 REQUIRED = "Este dato es obligatorio."
-SMALL = 100
-"""A related table of up to this many rows is offered whole in a select; a longer one is looked up."""
 
 
 class PersonalDate(DateField):
@@ -55,32 +66,13 @@ class ChoiceField(SelectField):
             raise validators.ValidationError("Elija una opción de la lista.")
 
 
-class ReferenceField(SelectField):
-    """A reference to another record: offers what the present user may see, and checks what comes back."""
-
-    def __init__(self, kind: type[Model], required: bool, **options: Any) -> None:
-        super().__init__(coerce=_key_or_none, validate_choice=False, **options)
-        self.kind = kind
-        self.required = required
-
-    def iter_choices(self) -> Any:
-        options = [] if self.required else [("", "", self.data is None, {})]
-        for record in Session.scalars(select(self.kind).limit(SMALL)):
-            key = inspect(record).identity[0]
-            options.append((key, str(record), key == self.data, {}))
-        return sorted(options, key=lambda option: option[1])
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data is not None and Session.get(self.kind, self.data) is None:
-            raise validators.ValidationError("Elija una opción de la lista.")
-
-
-def _key_or_none(value: Any) -> int | None:
-    return int(value) if str(value or "").isdigit() else None
-
-
 def form_field(kind: type[Model], name: str) -> Field:
     """The form field of a column, from its type, label, help and choices."""
+    if name not in kind.__table__.c:
+        relation = kind.__mapper__.relationships[name]
+        return ManyField(
+            relation.mapper.class_, label=relation.info["label"], description=relation.info.get("help", "")
+        )
     column: Column[Any] = kind.__table__.c[name]
     info, required = column.info, not column.nullable and column.server_default is None
     options: dict[str, Any] = {"label": info["label"], "description": info["help"]}
@@ -88,7 +80,8 @@ def form_field(kind: type[Model], name: str) -> Field:
     if info.get("choices"):
         choices = [(member.value, member.label) for member in info["choices"]]
         blank = [("", "Elija…" if required else "")]
-        return ChoiceField(choices=blank + choices, coerce=_text_or_none, **options)
+        look = {"class": "form-control"}
+        return ChoiceField(choices=blank + choices, coerce=text_or_none, render_kw=look, **options)
     if column.foreign_keys:
         return ReferenceField(_referred(kind, column), required, **options)
     return _typed(column, options)
@@ -100,9 +93,15 @@ def _typed(column: Column[Any], options: dict[str, Any]) -> Field:
     if isinstance(column.type, Date):
         mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}
         return PersonalDate(format=[DATE, "%Y-%m-%d"], widget=TextInput(), render_kw=mark, **options)
+    if column.info.get("money"):
+        return Guaranies(render_kw={"inputmode": "numeric"}, **options)
+    if isinstance(column.type, Numeric):
+        return DecimalNumber(render_kw={"inputmode": "decimal"}, **options)
+    if isinstance(column.type, ARRAY):
+        return Words(**options)
     if isinstance(column.type, Integer | BigInteger):
         return WholeNumber(widget=TextInput(), render_kw={"inputmode": "numeric"}, **options)
-    options["filters"] = [_text_or_none]
+    options["filters"] = [text_or_none]
     if column.info.get("long"):
         return TextAreaField(**options)
     if isinstance(column.type, Text):
@@ -110,7 +109,7 @@ def _typed(column: Column[Any], options: dict[str, Any]) -> Field:
     return StringField(**options)
 
 
-def _text_or_none(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     """Text without blanks at its ends and without NUL, which PostgreSQL cannot store; empty means none."""
     return str(value).replace("\x00", "").strip() or None if value is not None else None
 
@@ -128,6 +127,12 @@ def formatter(column: Column[Any]) -> Callable[[Any], Any]:
         return lambda value: labels.get(value, value or "")
     if isinstance(column.type, Boolean):
         return lambda value: "" if value is None else "Sí" if value else "No"
+    if column.info.get("money"):
+        return lambda value: "" if value is None else format_guaranies(value)
+    if isinstance(column.type, Numeric):
+        return lambda value: "" if value is None else decimal(value)
+    if isinstance(column.type, ARRAY):
+        return lambda value: ", ".join(value or ())
     if isinstance(column.type, DateTime):
         return moment
     if isinstance(column.type, Date):

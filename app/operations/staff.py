@@ -1,0 +1,125 @@
+"""Inspectors, posts and signatures: who holds a post on a day, and who may sign a kind of document."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import or_, select
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import RuleBroken
+from app.models.catalogs import Office
+from app.models.security import Account
+from app.models.staff import Brigade, BrigadeMember, Delegation, Holding, Inspector, Post, PostHolder
+from app.operations.seed_files import load
+from app.operations.unit import act
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """Who signs, as the block prints it."""
+
+    account_id: int
+    name: str
+    post: str
+    quality: str
+    legal_act: str
+
+    def __str__(self) -> str:
+        quality = (
+            ""
+            if self.quality == Holding.TITULAR.value
+            else f" ({next(each.label for each in Holding if each == self.quality).lower()})"
+        )
+        return f"{self.name}, {self.post}{quality}"
+
+
+def holder(post_code: str, on: date | None = None) -> Signatory:
+    """Who holds a post on a day (today by default). Raises RuleBroken when it is vacant."""
+    on = on or clock.today()
+    row = Session.execute(
+        select(PostHolder, Post, Account)
+        .join(Post, PostHolder.post_id == Post.id)
+        .join(Account, PostHolder.account_id == Account.id)
+        .where(Post.code == post_code, PostHolder.valid_from <= on)
+        .where(or_(PostHolder.valid_to.is_(None), PostHolder.valid_to >= on))
+    ).first()
+    if row is None:
+        raise RuleBroken(
+            f"Nadie ocupa el cargo {post_code} el {on:%d/%m/%Y}: registre a quien lo ejerce antes de firmar."
+        )
+    held, post, account = row
+    return Signatory(account.id, account.get_full_name(), post.title, held.holding, held.legal_act)
+
+
+def signatory(post_code: str, document_type: str, on: date | None = None) -> Signatory:
+    """Who signs a kind of document for a post on a day: its holder, or the one it is delegated to."""
+    on = on or clock.today()
+    delegated = Session.scalar(
+        select(Delegation)
+        .join(Post, Delegation.from_post_id == Post.id)
+        .where(Post.code == post_code, Delegation.document_type_code == document_type)
+        .where(Delegation.valid_from <= on, Delegation.valid_to >= on)
+    )
+    return holder(delegated.to_post.code if delegated else post_code, on)
+
+
+def seed_demo() -> int:
+    """Demonstration inspectors, brigades and posts, for training; how many inspectors were added."""
+    offices = {office.code: office.id for office in Session.scalars(select(Office))}
+    accounts = {account.username: account.id for account in Session.scalars(select(Account))}
+    known = set(Session.scalars(select(Inspector.code)))
+    rows = [row for row in load("demo.yaml", "inspectors") if row["code"] not in known]
+    if not rows:
+        return 0
+    with act("seed.staff") as unit:
+        add = unit.session.add
+        found = {}
+        for row in rows:
+            plain = (
+                "code",
+                "first_name",
+                "last_name",
+                "sex",
+                "specialty",
+                "contract_type",
+                "has_vehicle",
+                "active_from",
+            )
+            found[row["code"]] = Inspector(
+                office_id=offices[row["office"]],
+                account_id=accounts.get(row.get("username")),
+                **{name: row.get(name) for name in plain},
+            )
+            add(found[row["code"]])
+        unit.session.flush()
+        for row in load("demo.yaml", "brigades"):
+            brigade = Brigade(
+                code=row["code"],
+                name=row["name"],
+                office_id=offices[row["office"]],
+                leader_id=found[row["leader"]].id,
+                shift=row["shift"],
+                subject=row["subject"],
+            )
+            add(brigade)
+            unit.session.flush()
+            for code in row["members"]:
+                add(BrigadeMember(brigade_id=brigade.id, inspector_id=found[code].id))
+        for row in load("demo.yaml", "posts"):
+            post = Post(
+                code=row["code"], title=row["title"], office_id=offices[row["office"]], role=row["role"]
+            )
+            add(post)
+            unit.session.flush()
+            add(
+                PostHolder(
+                    post_id=post.id,
+                    account_id=accounts[row["holder"]],
+                    holding=row["holding"],
+                    valid_from=row["valid_from"],
+                    valid_to=row["valid_to"],
+                    legal_act=row["legal_act"],
+                )
+            )
+    return len(rows)

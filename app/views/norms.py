@@ -1,0 +1,184 @@
+"""Screens of the law as rows: norms, infractions, amounts, parameters, holidays."""
+
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask_appbuilder import expose, has_access
+
+from app.core import clock
+from app.models.norms import (
+    Holiday,
+    Infraction,
+    InfractionAlias,
+    InfractionArea,
+    MinimumWage,
+    Norm,
+    Parameter,
+)
+from app.operations import norms
+from app.views.base import RegistryView
+
+LEGAL = ["valid_from", "valid_to", "legal_basis", "verification", "note"]
+STAMPS = ["created_at", "updated_at"]
+
+
+class LegalView(RegistryView):
+    """A registry whose values change by a new row with its date; the form of the new row starts as a copy."""
+
+    writer = norms
+    page_size = 25
+
+    def _add(self) -> Any:
+        source = request.args.get("desde", "")
+        item = self.datamodel.get(source, self._base_filters) if source and request.method == "GET" else None
+        if item is None:
+            return super()._add()
+        form = self.add_form.refresh(obj=item)
+        for name in ("valid_from", "valid_to", "legal_basis", "verification", "note"):
+            form[name].data = None
+        return self._get_add_widget(form=form)
+
+    def render_template(self, template: str, **context: Any) -> Any:
+        """The record page offers the new value that a change of the law is."""
+        if "pk" in context and self.appbuilder.sm.has_access("can_add", self.class_permission_name):
+            context["renew_url"] = url_for(f"{self.endpoint}.add", desde=context["pk"])
+        return super().render_template(template, **context)
+
+
+class NormView(RegistryView):
+    """Instruments of law."""
+
+    kind = Norm
+    route_base = "/normas"
+    page_size = 25
+    list_columns = ["code", "kind", "number", "title", "status", "verification"]
+    form_columns = ["code", "kind", "number", "title", "dated", "status", *LEGAL]
+    show_columns = [*form_columns, *STAMPS]
+    base_order = ("code", "asc")
+
+
+class InfractionAreaView(RegistryView):
+    """Groups of infractions."""
+
+    kind = InfractionArea
+    route_base = "/areas-de-infracciones"
+    page_size = 25
+    list_columns = ["code", "position", "title"]
+    form_columns = ["code", "position", "title", "verification", "note"]
+    base_order = ("position", "asc")
+
+
+class InfractionView(LegalView):
+    """The catalogue of infractions, a row for each period in force."""
+
+    kind = Infraction
+    route_base = "/infracciones"
+    list_columns = [
+        "code",
+        "title",
+        "area",
+        "severity",
+        "day_wages_min",
+        "day_wages_max",
+        "basis",
+        "valid_from",
+        "valid_to",
+    ]
+    search_columns = ["code", "title", "area", "severity", "basis", "verification", "valid_from"]
+    form_columns = [
+        "code",
+        "area_code",
+        "title",
+        "article",
+        "article_verification",
+        "severity",
+        "severity_verification",
+        "day_wages_min",
+        "day_wages_max",
+        "basis",
+        "doubles_on_repeat",
+        "remediable",
+        "mandatory_referral",
+        "stoppage_proposed",
+        *LEGAL,
+    ]
+    show_columns = ["area" if name == "area_code" else name for name in form_columns] + STAMPS
+    base_order = ("code", "asc")
+
+
+class InfractionAliasView(RegistryView):
+    """Texts of old registers and the infraction that each means."""
+
+    kind = InfractionAlias
+    route_base = "/alias-de-infracciones"
+    page_size = 25
+    list_columns = ["alias", "infraction_code", "confidence", "source"]
+    form_columns = ["alias", "infraction_code", "confidence", "source", "note"]
+    show_columns = [*form_columns, *STAMPS]
+    base_order = ("alias", "asc")
+
+
+class MinimumWageView(LegalView):
+    """Minimum wage and day wage by period."""
+
+    kind = MinimumWage
+    route_base = "/salario-minimo"
+    list_columns = [
+        "valid_from",
+        "valid_to",
+        "monthly",
+        "daily",
+        "adjustment_percent",
+        "legal_basis",
+        "verification",
+    ]
+    search_columns = ["valid_from", "legal_basis", "verification"]
+    form_columns = ["monthly", "daily", "adjustment_percent", *LEGAL]
+    show_columns = [*form_columns, *STAMPS]
+    base_order = ("valid_from", "desc")
+
+
+class ParameterView(LegalView):
+    """Parameters of the procedure by period."""
+
+    kind = Parameter
+    route_base = "/parametros"
+    list_columns = ["code", "description", "value", "unit", "valid_from", "valid_to", "verification"]
+    search_columns = ["code", "description", "value", "unit", "legal_basis", "verification"]
+    form_columns = ["code", "description", "value", "value_type", "unit", "options", *LEGAL]
+    show_columns = [*form_columns, *STAMPS]
+    base_order = ("code", "asc")
+
+
+class HolidayView(RegistryView):
+    """Holidays and half-days, national or of some places."""
+
+    kind = Holiday
+    route_base = "/feriados"
+    page_size = 25
+    list_columns = ["effective_date", "name", "kind", "original_date", "norm", "verification"]
+    search_columns = ["effective_date", "original_date", "name", "kind", "verification"]
+    form_columns = [
+        "name",
+        "kind",
+        "original_date",
+        "effective_date",
+        "movable",
+        "norm",
+        "verification",
+        "departments",
+        "districts",
+        "offices",
+        "note",
+    ]
+    show_columns = [*form_columns, *STAMPS]
+    base_order = ("effective_date", "asc")
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """Without a filter the list begins with this year's; the filter is seen and can be taken off."""
+        if not request.args:
+            last = f"{clock.today().year - 1}-12-31"
+            return redirect(url_for(f"{self.endpoint}.list", _flt_1_effective_date=last))
+        return super().list()

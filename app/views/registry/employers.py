@@ -1,0 +1,195 @@
+"""Employers: searched list, record with what hangs on it, form that warns of doubles."""
+
+from typing import Any
+
+from flask import g, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, StringField, validators
+
+from app.core.base import Model, Session
+from app.models.registry import (
+    Contact,
+    Employer,
+    EmployerKind,
+    EmployerStatus,
+    Establishment,
+    Merge,
+    PatronalNumber,
+)
+from app.operations import registry
+from app.views.fields import YesNo
+from app.views.registry import doubles
+from app.views.registry.lists import SearchedView, SearchForm
+from app.views.widgets import ChoiceField, text_or_none
+
+SHOWN = 20
+"""Establishments on the page of an employer; the rest are a search away."""
+
+
+def any_of(choices: Any, words: str) -> list[tuple[str, str]]:
+    """The choices of a filter, with the one that filters nothing."""
+    return [("", words), *((member.value, member.label) for member in choices)]
+
+
+class EmployerSearch(SearchForm):
+    """Filters of the list."""
+
+    status = ChoiceField("Situación", choices=any_of(EmployerStatus, "Todas"), coerce=str, default="")
+    kind = ChoiceField("Tipo de persona", choices=any_of(EmployerKind, "Todos"), coerce=str, default="")
+    provisional = BooleanField("Solo sin identificar")
+
+
+class Writer:
+    """How the form of an employer is written."""
+
+    @staticmethod
+    def create(kind: type[Model], values: dict[str, Any]) -> Employer:
+        """Register; whoever may not edit adds provisional ones."""
+        made = registry.register_employer(
+            values, confirmed=doubles.confirmed(), provisional_only=doubles.provisional_only("Employer")
+        )
+        g.sis_made = made.id
+        return made
+
+    @staticmethod
+    def change(kind: type[Model], key: int, values: dict[str, Any], version: int | None) -> Employer:
+        """Change; giving a number to a provisional one is an act of its own."""
+        g.sis_made = key
+        before = Session.get(Employer, key)
+        numbered = values.get("ruc") or values.get("document_number")
+        if before is not None and before.provisional and numbered:
+            return registry.identify_employer(key, values, version)
+        return registry.change_employer(key, values, version)
+
+
+class EmployerView(doubles.WarnsOfDoubles, SearchedView):
+    """Employers of the whole country, for everybody of the ministry."""
+
+    kind = Employer
+    writer = Writer
+    route_base = "/empleadores"
+    show_template = "registry/employer.html"
+    search_form_class = EmployerSearch
+    search_help = "Nombre o parte, RUC con o sin dígito, cédula."
+    similar_fields = ["ruc", "document_number", "legal_name", "trade_name"]
+    sort = "legal_name"
+    cells = [
+        ("Razón social", lambda row: row.legal_name),
+        ("RUC o cédula", lambda row: row.identification),
+        ("Nombre de fantasía", lambda row: row.trade_name),
+        ("Tipo", lambda row: EmployerKind(row.kind).label),
+        ("Situación", lambda row: EmployerStatus(row.status).label),
+    ]
+    extra_fields = {
+        "ruc": StringField(
+            label="RUC",
+            description="Con guion y dígito, como 80009735-1. Sin guion se calcula el dígito.",
+            render_kw={"autocomplete": "off"},
+        ),
+        "legal_name": StringField(
+            label="Razón social",
+            description="O nombre y apellido. Si no se conoce, alcanza la descripción provisoria.",
+            filters=[text_or_none],
+            validators=[validators.Length(max=500, message="Use 500 caracteres o menos.")],
+        ),
+        "status": ChoiceField(
+            label="Situación",
+            choices=[(member.value, member.label) for member in EmployerStatus],
+            coerce=text_or_none,
+            default=EmployerStatus.UNREGISTERED.value,
+        ),
+        "has_union": YesNo(label="Tiene sindicato"),
+        "kind": ChoiceField(
+            label="Tipo de persona",
+            choices=any_of(EmployerKind, "Según el RUC o la cédula"),
+            coerce=text_or_none,
+        ),
+    }
+    form_columns = [
+        "ruc",
+        "document_number",
+        "legal_name",
+        "trade_name",
+        "description",
+        "kind",
+        "legal_form",
+        "status",
+        "started_on",
+        "representative",
+        "phone",
+        "email",
+        "has_union",
+        "shifts",
+        "notes",
+    ]
+    show_columns = [*form_columns, "merged_into", "created_at", "updated_at"]
+
+    def narrowed(self, query: Select[Any], form: Any) -> Select[Any]:
+        query = super().narrowed(query, form).where(Employer.merged_into_id.is_(None))
+        if form.status.data:
+            query = query.where(Employer.status == form.status.data)
+        if form.kind.data:
+            query = query.where(Employer.kind == form.kind.data)
+        return query.where(Employer.provisional) if form.provisional.data else query
+
+    @expose("/parecidos")
+    @has_access
+    @permission_name("add")
+    def similar(self) -> Any:
+        """Employers like the one being typed."""
+        asked = request.args
+        return doubles.answer(
+            registry.similar_employers(
+                asked.get("legal_name"),
+                asked.get("ruc"),
+                asked.get("document_number"),
+                asked.get("trade_name"),
+            )
+        )
+
+    def render_template(self, template: str, **context: Any) -> Any:
+        if template == self.show_template:
+            context |= related(int(context["pk"]))
+        return super().render_template(template, **context)
+
+    def post_add_redirect(self) -> Response:
+        return redirect(url_for("EmployerView.show", pk=g.sis_made))
+
+    post_edit_redirect = post_add_redirect
+
+
+def related(key: int) -> dict[str, Any]:
+    """What hangs on an employer: a statement each."""
+    places = Session.scalars(
+        select(Establishment)
+        .where(Establishment.employer_id == key, Establishment.merged_into_id.is_(None))
+        .options(joinedload(Establishment.district))
+        .order_by(Establishment.branch_number, Establishment.name)
+        .limit(SHOWN + 1)
+    ).all()
+    return {
+        "employer": Session.get(Employer, key),
+        "establishments": places[:SHOWN],
+        "more_establishments": len(places) > SHOWN,
+        "numbers": Session.scalars(
+            select(PatronalNumber)
+            .where(PatronalNumber.employer_id == key)
+            .options(joinedload(PatronalNumber.establishment))
+            .order_by(PatronalNumber.kind, PatronalNumber.number)
+        ).all(),
+        "contacts": Session.scalars(
+            select(Contact).where(Contact.employer_id == key).order_by(Contact.name)
+        ).all(),
+        "merges": Session.scalars(
+            select(Merge)
+            .where(
+                or_(Merge.kept_employer_id == key, Merge.absorbed_employer_id == key),
+                Merge.undone_at.is_(None),
+            )
+            .options(joinedload(Merge.kept_employer), joinedload(Merge.absorbed_employer))
+        ).all(),
+    }
