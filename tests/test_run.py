@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,12 +48,31 @@ class Product:
     def health(self) -> Any:
         """What /health says, once the worker has reported."""
         for _ in range(100):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
-                found = json.load(answer)
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
+                    found = json.load(answer)
+            except urllib.error.HTTPError as error:
+                found = json.load(error)
             if found["worker"] == "alive":
                 return found
-            time.sleep(0.1)
+            time.sleep(0.2)
         return found
+
+    def wait_until_quiet(self) -> None:
+        """Nothing answers on the port any more."""
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                    return
+            time.sleep(0.1)
+        raise AssertionError("an orphan still serves")
+
+    def kill_database(self) -> None:
+        """kill -9 of the postmaster; the next look at /health waits for its return."""
+        cluster = embedded.Cluster(self.folder / "postgres")
+        pid = int((cluster._base() / "pgdata" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(1)
 
     def stop(self, number: int) -> int:
         """Send a signal and wait; the exit status."""
@@ -67,8 +87,9 @@ def product(tmp_path: Path) -> Iterator[Product]:
     yield found
     if found.process is not None and found.process.poll() is None:
         found.stop(signal.SIGTERM)
-    cluster = embedded.Cluster(found.folder / "postgres")
+    cluster = embedded.Cluster(found.folder / "postgres", throwaway=True)
     cluster.stop_unused()
+    cluster.remove()
 
 
 def test_the_whole_life_of_an_installation(product: Product) -> None:
@@ -83,8 +104,12 @@ def test_the_whole_life_of_an_installation(product: Product) -> None:
     count = product.health()["audit_head"]
 
     assert product.stop(signal.SIGKILL) == -signal.SIGKILL
+    product.wait_until_quiet()  # what it had started ends with it
     product.start()
     assert product.health()["audit_head"] == count
+
+    product.kill_database()
+    assert product.health()["status"] == "ok"
     assert product.stop(signal.SIGTERM) == 0
 
 
