@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from register_samples import ACTIVITIES, INFRACTIONS
 
+from app.core.types import fold
 from app.core.types import fold as core_fold
 from app.exchange.register import account, columns, ledger
 from app.exchange.register.account import Account, ReportWriter, corrected, neutralise, restore
@@ -29,7 +30,6 @@ from app.exchange.register.cells.numbers import read_amount, read_count
 from app.exchange.register.cells.people import learn_inspectors, person_key, split_people
 from app.exchange.register.cells.text import is_firm, read_name, read_text
 from app.exchange.register.errors import RegisterError
-from app.exchange.register.folding import fold
 from app.exchange.register.judge import as_values, judge
 from app.exchange.register.ledger import Decision, Known, Ledger
 from app.exchange.register.reading import Layout, detect, rows

@@ -224,12 +224,23 @@ def date_in_words(day: date) -> str:
     return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
 
 
+def _fold(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
+    plain = unicodedata.normalize("NFKD", plain)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(plain.split())
+
+
+# Letters only: each folds by itself, so that a table does for them what normalising does for a whole text.
+_LETTERS = {code: _fold(chr(code)) for code in range(0xC0, 0x250) if chr(code).isalpha()}
+
+
 def fold(text: str) -> str:
     """Return text for search: without accents, tildes or case, spaces single, apostrophes alike.
 
     Guaraní letters (ã, ẽ, g̃, ỹ) and ñ fold to their plain letter. Folding twice changes nothing.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
-    plain = unicodedata.normalize("NFKD", plain)
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(plain.split())
+    plain = text if text.isascii() else text.translate(_LETTERS)
+    if plain.isascii():
+        return " ".join(plain.replace("`", "'").casefold().split())
+    return _fold(text)

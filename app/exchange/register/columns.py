@@ -12,8 +12,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.core.types import fold
 from app.exchange.register.errors import RegisterError
-from app.exchange.register.folding import fold, word_set
+from app.exchange.register.words import word_set
 
 # Below this a header is left unmapped: half of a two-word header in common (0.67) is not enough.
 THRESHOLD = 0.7

@@ -11,10 +11,10 @@ import re
 from datetime import date, timedelta
 from functools import lru_cache
 
-from app.core.types import format_date
+from app.core.types import fold, format_date
 from app.exchange.register.cells.text import is_nothing
-from app.exchange.register.folding import fold, word_set
 from app.exchange.register.marks import Cell, Problem, Repair
+from app.exchange.register.words import word_set
 
 _EPOCH = date(1899, 12, 30)  # absorbs Excel's 29 February 1900 for every day after it
 _SERIALS = range(10_000, 80_000)  # 1927 to 2119

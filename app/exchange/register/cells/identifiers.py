@@ -7,10 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from app.core.errors import RuleBroken
-from app.core.types import Ruc, ruc_check_digit
+from app.core.types import Ruc, fold, ruc_check_digit
 from app.exchange.register.cells.dates import month_of
 from app.exchange.register.cells.text import is_nothing
-from app.exchange.register.folding import fold
 from app.exchange.register.marks import Cell, Problem, Repair
 
 _NO_RUC = frozenset(

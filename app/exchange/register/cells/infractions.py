@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from app.exchange.register.cells.text import formula_notice, is_nothing, key, looks_like_formula
-from app.exchange.register.folding import word_set
 from app.exchange.register.marks import Cell, Notice, Repair
+from app.exchange.register.words import word_set
 
 _STRONG = re.compile(r"\s*(?:[;|\n•·]|\s[-–—/]+\s|(?<=[a-z])/(?=[A-ZÁÉÍÓÚÑ]))\s*")
 _NUMBERING = re.compile(r"^\s*(?:\d{1,2}\s*[.)°º]+-?(?!\d)|\d{1,2}\s?-\s|[a-z]\)|[-–—*•·]+)\s*")

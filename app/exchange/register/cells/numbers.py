@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from app.core.types import fold
 from app.exchange.register.cells.text import is_nothing
-from app.exchange.register.folding import fold
 from app.exchange.register.marks import Cell, Problem, Repair
 
 MAX_AMOUNT = 10**15

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.core.types import fold
 from app.exchange.register.cells.text import capitalise, is_nothing
-from app.exchange.register.folding import fold
 from app.exchange.register.marks import Cell, Repair
 
 _TITLES = re.compile(

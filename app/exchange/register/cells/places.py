@@ -14,9 +14,10 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.core.types import fold
 from app.exchange.register.cells.text import is_nothing, key
-from app.exchange.register.folding import fold, word_set
 from app.exchange.register.marks import Cell, Notice, Problem, Repair
+from app.exchange.register.words import word_set
 
 # Share of letters in common (difflib). Eighteen departments lie far apart; districts are many and alike.
 CLOSE_DEPARTMENT = 0.75

@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from app.exchange.register.folding import fold, word_set
+from app.core.types import fold
 from app.exchange.register.marks import Cell, Notice, Repair
+from app.exchange.register.words import word_set
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NOTHING = word_set(
