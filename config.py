@@ -67,9 +67,6 @@ class Settings:
         self.PORT = _port(environ.get("PORT") or "8080")
         self.DATABASE_URL = _postgres(environ, "DATABASE_URL")
         self.DATABASE_OWNER_URL = _postgres(environ, "DATABASE_OWNER_URL")
-        if self.DATABASE_URL and not self.DATABASE_OWNER_URL:
-            # The web server needs no owner; `flask init` says what is missing when it is.
-            self.DATABASE_OWNER_URL = None
         self.EMBEDDED = self.DATABASE_URL is None
         self.SIS_PUBLIC_URL = (environ.get("SIS_PUBLIC_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
         self.SIS_DEMO_PASSWORD = environ.get("SIS_DEMO_PASSWORD") or None

@@ -48,7 +48,7 @@ def main() -> int:
             address = urls.app_url
             environ |= {"DATABASE_URL": urls.app_url, "DATABASE_OWNER_URL": urls.owner_url}
         assert address is not None
-        if not _ready(address):
+        if not _ready(configuration, address):
             subprocess.run([PYTHON, "-m", "flask", "init"], cwd=ROOT, env=environ, check=True)
         _free_port(configuration)
         children.append(_server(configuration, environ))
@@ -72,7 +72,7 @@ def main() -> int:
             cluster.stop()
 
 
-def _ready(address: str) -> bool:
+def _ready(configuration: Settings, address: str) -> bool:
     """Whether schema, seeds and permissions are those of this code, without loading the application."""
     from app.operations.readiness import digest
 
@@ -82,8 +82,7 @@ def _ready(address: str) -> bool:
             row = cursor.fetchone()
     except psycopg2.Error:
         return False
-    wanted = os.environ.get("SIS_ENV") or "training"
-    return row == (digest(), wanted) and not os.environ.get("SIS_DEMO_PASSWORD")
+    return row == (digest(), configuration.SIS_ENV) and not configuration.SIS_DEMO_PASSWORD
 
 
 def _server(configuration: Settings, environ: dict[str, str]) -> subprocess.Popen[bytes]:

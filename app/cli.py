@@ -161,12 +161,11 @@ def create_admin(username: str, first_name: str, last_name: str, email: str, pas
 
 def owner_url() -> str:
     """The address of the schema's owner; only `init` and the migrations use it."""
-    from app.factory import start_embedded
     from config import settings
 
     configuration = settings()
     if configuration.EMBEDDED:
-        return start_embedded(configuration).owner_url
+        return embedded.shared(configuration.SIS_DATA_DIR).owner_url
     if not configuration.DATABASE_OWNER_URL:
         raise ConfigurationError(
             "Para migrar hace falta DATABASE_OWNER_URL, la dirección del dueño del esquema (sis_owner)."

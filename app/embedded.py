@@ -15,6 +15,7 @@ prints the roles and rights that the application expects (`bootstrap_sql`).
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import errno
 import fcntl
@@ -1018,6 +1019,14 @@ def _explain(what: str, output: str) -> str:
     if "Permission denied" in output:
         return f"{what}: faltan permisos sobre las carpetas de datos.\n{output.strip()[-800:]}"
     return f"{what}.\n{output.strip()[-800:]}"
+
+
+def shared(installation: Path) -> URLs:
+    """The addresses of an installation's server, started when it does not run; the last to leave stops it."""
+    cluster = Cluster(installation / "postgres")
+    urls = cluster.ensure()
+    atexit.register(cluster.stop)
+    return urls
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

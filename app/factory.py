@@ -1,6 +1,5 @@
 """`create_app`: the application, put together. FLASK_APP=app.factory."""
 
-import atexit
 import logging
 import secrets
 from collections.abc import Callable
@@ -75,18 +74,10 @@ def make_engine(configuration: Settings) -> Engine:
     )
     if configuration.DATABASE_URL:
         return create_engine(configuration.DATABASE_URL, connect_args={"options": limits}, **options)
-    dsn = _lazily(lambda: embedded.libpq_dsn(start_embedded(configuration).app_url))
+    dsn = _lazily(lambda: embedded.libpq_dsn(embedded.shared(configuration.SIS_DATA_DIR).app_url))
     return create_engine(
         "postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn(), options=limits), **options
     )
-
-
-def start_embedded(configuration: Settings) -> embedded.URLs:
-    """The addresses of the embedded server, started when it does not run; stopped by whoever leaves last."""
-    cluster = embedded.Cluster(configuration.SIS_DATA_DIR / "postgres")
-    urls = cluster.ensure()
-    atexit.register(cluster.stop)
-    return urls
 
 
 def _lazily(make: Callable[[], str]) -> Callable[[], str]:

@@ -34,12 +34,12 @@ def sweep_sessions(timestamp: int) -> None:
 
 def main() -> None:
     """Run the worker until a signal stops it; the task at hand is finished first."""
-    from app.factory import create_app, start_embedded
+    from app.factory import create_app
     from config import settings
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     configuration = settings()
-    address = configuration.DATABASE_URL or start_embedded(configuration).app_url
+    address = configuration.DATABASE_URL or embedded.shared(configuration.SIS_DATA_DIR).app_url
     conninfo = embedded.libpq_dsn(address)
     application = create_app(configuration)
     connector = procrastinate.PsycopgConnector(conninfo=conninfo)
