@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from flask_appbuilder import Model as FabModel
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Integer, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, MappedColumn, declared_attr, mapped_column, scoped_session, sessionmaker
 
 NAMING = {
@@ -150,3 +151,17 @@ def choice_check(column: str, choices: type[Choice]) -> CheckConstraint:
     """The CHECK that keeps a text column inside its choices."""
     listed = ", ".join(f"'{member.value}'" for member in choices)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def never_twice(name: str, *columns: str, where: str | None = None) -> ExcludeConstraint:
+    """No two rows with the same value of these columns stand on one day (`valid_from` to `valid_to`).
+
+    `where` is SQL: only the rows for which it holds count.
+    """
+    return ExcludeConstraint(
+        *((column, "=") for column in columns),
+        (text("daterange(valid_from, valid_to, '[]')"), "&&"),
+        name=name,
+        where=None if where is None else text(where),
+        using="gist",
+    )

@@ -7,10 +7,9 @@ with accents. An office has dated jurisdiction over districts, so that a merger 
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
 
 
 class OfficeKind(Choice):
@@ -124,12 +123,7 @@ class Jurisdiction(Identified, Stamped, Model):
     __tablename__ = "jurisdiction"
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates"),
-        ExcludeConstraint(
-            ("district_code", "="),
-            (text("daterange(valid_from, valid_to, '[]')"), "&&"),
-            name="ex_jurisdiction_one_office",
-            using="gist",
-        ),
+        never_twice("ex_jurisdiction_one_office", "district_code"),
     )
     label, label_plural = "Jurisdicción", "Jurisdicciones"
 

@@ -17,10 +17,10 @@ from sqlalchemy import (
 from sqlalchemy import (
     text as sql,
 )
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
 from app.models.norms import Dated
 from app.models.norms.dated import DATES, dated_checks
 
@@ -57,13 +57,7 @@ class ChecklistVersion(Identified, Stamped, Dated, Model):
         choice_check("status", ChecklistStatus),
         CheckConstraint("number > 0", name="number"),
         UniqueConstraint("checklist_code", "number"),
-        ExcludeConstraint(
-            ("checklist_code", "="),
-            (sql("daterange(valid_from, valid_to, '[]')"), "&&"),
-            where=sql("status = 'published'"),
-            name="ex_checklist_version_one_published",
-            using="gist",
-        ),
+        never_twice("ex_checklist_version_one_published", "checklist_code", where="status = 'published'"),
     )
     label, label_plural = "Lista de control", "Listas de control"
     rules = {

@@ -7,10 +7,9 @@ and delegations by document type and period. The block of a document prints the 
 from datetime import date
 
 from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
 from app.models.catalogs import Office
 from app.models.security import Account
 
@@ -20,16 +19,6 @@ DATES = {"dates": "La fecha final no puede ser anterior a la inicial."}
 def dates(start: str = "valid_from", end: str = "valid_to") -> CheckConstraint:
     """The CHECK that an interval ends after it begins."""
     return CheckConstraint(f"{end} IS NULL OR {end} >= {start}", name="dates")
-
-
-def apart(table: str, *columns: str) -> ExcludeConstraint:
-    """No two rows with these columns equal may share a day."""
-    return ExcludeConstraint(
-        *((column, "=") for column in columns),
-        (text("daterange(valid_from, valid_to, '[]')"), "&&"),
-        name=f"ex_{table}_apart",
-        using="gist",
-    )
 
 
 class Holding(Choice):
@@ -152,7 +141,7 @@ class Absence(Identified, Stamped, Model):
     """A period in which an inspector is not to be designated without asking."""
 
     __tablename__ = "absence"
-    __table_args__ = (dates(), apart("absence", "inspector_id"))
+    __table_args__ = (dates(), never_twice("ex_absence_apart", "inspector_id"))
     label, label_plural = "Ausencia", "Ausencias"
     rules = DATES
 
@@ -194,7 +183,11 @@ class PostHolder(Identified, Stamped, Model):
     """Who holds a post from a day to a day, and by which act; one at a time."""
 
     __tablename__ = "post_holder"
-    __table_args__ = (choice_check("holding", Holding), dates(), apart("post_holder", "post_id"))
+    __table_args__ = (
+        choice_check("holding", Holding),
+        dates(),
+        never_twice("ex_post_holder_apart", "post_id"),
+    )
     label, label_plural = "Titular del cargo", "Titulares de los cargos"
     rules = DATES
 
@@ -221,7 +214,7 @@ class Delegation(Identified, Stamped, Model):
     __table_args__ = (
         dates(),
         CheckConstraint("from_post_id <> to_post_id", name="to_another"),
-        apart("delegation", "from_post_id", "document_type_code"),
+        never_twice("ex_delegation_apart", "from_post_id", "document_type_code"),
     )
     label, label_plural = "Delegación de firma", "Delegaciones de firma"
     rules = {**DATES, "to_another": "La firma se delega en otro cargo."}

@@ -5,9 +5,9 @@ from decimal import Decimal
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
-from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
 from app.core.types import format_date, format_guaranies
-from app.models.norms.dated import DATES, Dated, dated_checks, never_twice
+from app.models.norms.dated import DATES, Dated, dated_checks
 
 
 class MinimumWage(Identified, Stamped, Dated, Model):

@@ -3,8 +3,7 @@
 from datetime import date
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Date, Text, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import CheckConstraint, Date, Text
 from sqlalchemy.orm import Mapped, declared_attr
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -65,14 +64,4 @@ def dated_checks() -> tuple[SchemaItem, ...]:
     return (
         choice_check("verification", Verification),
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates"),
-    )
-
-
-def never_twice(name: str, *columns: str) -> ExcludeConstraint:
-    """No two rows with the same value of these columns are in force on one day."""
-    return ExcludeConstraint(
-        *((column, "=") for column in columns),
-        (text("daterange(valid_from, valid_to, '[]')"), "&&"),
-        name=name,
-        using="gist",
     )

@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
-from app.models.norms.dated import DATES, Dated, Verification, Verified, dated_checks, never_twice
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
+from app.models.norms.dated import DATES, Dated, Verification, Verified, dated_checks
 
 
 class NormKind(Choice):
