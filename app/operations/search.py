@@ -44,19 +44,20 @@ def matching(kind: type[Model], q: str) -> ColumnElement[bool]:
 
 def _occurs(kind: type[Model], word: str) -> ColumnElement[bool]:
     text = search_expression(kind)
-    found = [_like(text, word)]
+    found = [like(text, word)]
     number = NUMBER.fullmatch(word)
     if number is not None:
         base = number["base"].replace(".", "").lstrip("0")
         if base and base != word:
-            found.append(_like(text, base))
+            found.append(like(text, base))
         if kind is Employer and len(base) > 3 and ruc_check_digit(base[:-1]) == base[-1]:
             # Somebody left out the hyphen before the check digit.
             found.append(Employer.ruc_base == base[:-1])
     return or_(*found)
 
 
-def _like(text: Any, word: str) -> ColumnElement[bool]:
+def like(text: Any, word: str) -> ColumnElement[bool]:
+    """Whether a folded text has the word in it; what LIKE takes as a sign of its own is a letter here."""
     escaped = re.sub(r"([\\%_])", r"\\\1", word)
     condition: ColumnElement[bool] = text.like(literal("%") + func.fold(escaped) + "%")
     return condition

@@ -149,7 +149,7 @@ class RegistryView(ModelView):
         form = self.add_form.refresh()
         if request.method == "GET":
             _prefill(form)
-        if request.method == "POST" and self._valid(form):
+        if request.method == "POST" and valid(form):
             try:
                 self.writer.create(self.kind, self._values(form))
             except DomainError as error:
@@ -168,7 +168,7 @@ class RegistryView(ModelView):
         form = self.edit_form.refresh(request.form if request.method == "POST" else None)
         if request.method == "POST":
             form._id = self.datamodel.get_pk_value(item)
-            if self._valid(form):
+            if valid(form):
                 try:
                     self.writer.change(self.kind, form._id, self._values(form), _version_sent())
                 except DomainError as error:
@@ -205,11 +205,6 @@ class RegistryView(ModelView):
             context["history"] = history_of(self.kind, context["pk"])
         return super().render_template(template, **context)
 
-    def _valid(self, form: Any) -> bool:
-        valid = bool(form.validate())
-        g.sis_status = None if valid else 422
-        return valid
-
     def _values(self, form: Any) -> dict[str, Any]:
         names = [name for name in self.form_columns if name not in KEPT_OUT and name in form]
         values = {name: form[name].data for name in names}
@@ -221,15 +216,8 @@ class RegistryView(ModelView):
         return column is None or bool(column.nullable) or column.server_default is None
 
     def _explain(self, form: Any, error: DomainError) -> None:
-        """Put the broken rule at its field, or above the form; what was typed stays."""
-        if isinstance(error, Missing | NotAllowed):
-            raise error
-        name = error.field if isinstance(error, RuleBroken) else None
-        if name and name in form:
-            form[name].errors = [*form[name].errors, error.message]
-        else:
-            flash(error.message, "danger")
-        g.sis_status = 409 if isinstance(error, Stale) else 422
+        """What a refused form says; a screen with an answer of its own adds it here."""
+        explain(form, error)
 
     def _apologise(self, form: Any) -> None:
         """An unexpected error: logged under a number that the person can tell us (trap 19)."""
@@ -247,6 +235,25 @@ class RegistryView(ModelView):
 
     def post_edit_redirect(self) -> Response:
         return redirect(self.get_default_url())
+
+
+def valid(form: Any) -> bool:
+    """Whether a form sent in passes its own checks; when not, the page answers 422."""
+    passed = bool(form.validate())
+    g.sis_status = None if passed else 422
+    return passed
+
+
+def explain(form: Any, error: DomainError) -> None:
+    """Put the broken rule at its field, or above the form; what was typed stays."""
+    if isinstance(error, Missing | NotAllowed):
+        raise error
+    name = error.field if isinstance(error, RuleBroken) else None
+    if name and name in form:
+        form[name].errors = [*form[name].errors, error.message]
+    else:
+        flash(error.message, "danger")
+    g.sis_status = 409 if isinstance(error, Stale) else 422
 
 
 def _prefill(form: Any) -> None:

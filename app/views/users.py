@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, g, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.security.sqla.models import Role as RoleRow
@@ -13,10 +13,11 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from app.core.base import Session
-from app.core.errors import DomainError, Missing, RuleBroken
+from app.core.errors import DomainError, Missing
 from app.models.catalogs import Office
 from app.models.security import Account, UserOffice
-from app.operations import accounts
+from app.operations import accounts, search
+from app.views.base import explain, valid
 from app.views.history import history_of
 
 PAGE = 50
@@ -71,14 +72,12 @@ class UserView(BaseView):
     @has_access
     def list(self) -> Any:
         """Everybody with an account; `q` searches by name, user or mail, with accents or without."""
-        wanted = " ".join(request.args.get("q", "").replace("\x00", "").split())[:80]
+        wanted = request.args.get("q", "").strip()
         page = max(request.args.get("page", 0, int), 0) if len(request.args.get("page", "")) < 6 else 0
         query = select(Account).options(selectinload(Account.roles)).order_by(Account.last_name, Account.id)
-        for word in wanted.split():
-            whole = func.fold(
-                func.concat_ws(" ", Account.first_name, Account.last_name, Account.username, Account.email)
-            )
-            query = query.where(whole.contains(func.fold(word), autoescape=False))
+        person = (Account.first_name, Account.last_name, Account.username, Account.email)
+        whole = func.fold(func.concat_ws(" ", *person))
+        query = query.where(*(search.like(whole, word) for word in search.words(wanted)))
         rows = Session.scalars(query.limit(PAGE + 1).offset(page * PAGE)).all()
         offices = self._offices([row.id for row in rows])
         return self.render_template(
@@ -103,11 +102,11 @@ class UserView(BaseView):
         """A new account; its provisional password is shown once."""
         form = AccountForm()
         form.offer()
-        if self._valid(form):
+        if request.method == "POST" and valid(form):
             try:
                 account, password = accounts.create(self._values(form), form.roles.data, form.office_id.data)
             except DomainError as error:
-                self._explain(form, error)
+                explain(form, error)
             else:
                 return self._handed_over(account, password)
         return self._form(form, "Agregar usuario")
@@ -122,11 +121,11 @@ class UserView(BaseView):
         if request.method == "GET":
             form.roles.data = [role.id for role in account.roles]
             form.office_id.data = accounts.office_of(pk)
-        if self._valid(form):
+        if request.method == "POST" and valid(form):
             try:
                 accounts.change(pk, self._values(form), form.roles.data, form.office_id.data)
             except DomainError as error:
-                self._explain(form, error)
+                explain(form, error)
             else:
                 flash("Usuario: se guardaron los cambios.", "success")
                 return redirect(url_for("UserView.show", pk=pk))
@@ -153,24 +152,9 @@ class UserView(BaseView):
         )
         return dict(rows.tuples().all())
 
-    def _valid(self, form: AccountForm) -> bool:
-        if request.method != "POST":
-            return False
-        valid = bool(form.validate())
-        g.sis_status = None if valid else 422
-        return valid
-
     def _values(self, form: AccountForm) -> dict[str, Any]:
         text = {name: form[name].data.strip() for name in ("username", "first_name", "last_name", "email")}
         return {**text, "active": form.active.data}
-
-    def _explain(self, form: AccountForm, error: DomainError) -> None:
-        field = error.field if isinstance(error, RuleBroken) else None
-        if field and field in form:
-            form[field].errors = [*form[field].errors, error.message]
-        else:
-            flash(error.message, "danger")
-        g.sis_status = 422
 
     def _form(self, form: AccountForm, title: str) -> Any:
         return self.render_template("sis/user_form.html", form=form, title=title)
