@@ -3,12 +3,26 @@
 Importing this package declares every table on the one metadata.
 """
 
-from app.models import catalogs, checklists, documents, norms, procedures, registry, security, staff, system
+from app.models import (
+    catalogs,
+    checklists,
+    documents,
+    followup,
+    inspections,
+    norms,
+    procedures,
+    registry,
+    security,
+    staff,
+    system,
+)
 
 __all__ = [
     "catalogs",
     "checklists",
     "documents",
+    "followup",
+    "inspections",
     "norms",
     "procedures",
     "registry",

@@ -5,13 +5,14 @@ state), so that no record can stand in a state that its version does not have. T
 dataclasses of workflow/definition.py, by the same names.
 """
 
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Date,
+    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy.orm import Mapped, declared_attr, relationship
 
 from app.core.base import Choice, Model, Stamped, choice_check, field
 
@@ -208,3 +209,51 @@ class ProcedureMove(Model):
 
     def __repr__(self) -> str:
         return self.text
+
+
+class Procedural:
+    """A record that lives through a process: its state is one that its procedure version has.
+
+    `process_code` is a constant of the class. `last_act_on` is the day of its last act; a record with
+    `held` waits for the coordinator to look at an act that contradicts the order of events.
+    """
+
+    process: ClassVar[str]
+
+    @declared_attr
+    def version_code(cls) -> Mapped[str]:
+        return field(Text, nullable=False, label="Versión del procedimiento")
+
+    @declared_attr
+    def process_code(cls) -> Mapped[str]:
+        code = cls.process
+        return field(Text, nullable=False, default=code, server_default=text(f"'{code}'"), label="Proceso")
+
+    @declared_attr
+    def state(cls) -> Mapped[str | None]:
+        return field(Text, label="Estado", help="Sin estado: en preparación.")
+
+    @declared_attr
+    def state_since(cls) -> Mapped[datetime | None]:
+        return field(DateTime(timezone=True), label="En este estado desde")
+
+    @declared_attr
+    def last_act_on(cls) -> Mapped[date | None]:
+        return field(Date, label="Último acto")
+
+    @declared_attr
+    def held(cls) -> Mapped[bool]:
+        return field(
+            Boolean, nullable=False, server_default=text("false"), default=False, label="Acto retenido"
+        )
+
+
+def state_checks(process: str) -> tuple[Any, ...]:
+    """The constraints that every table of a process has: its state exists in its version."""
+    return (
+        ForeignKeyConstraint(
+            ["version_code", "process_code", "state"],
+            ["procedure_state.version_code", "procedure_state.process_code", "procedure_state.code"],
+        ),
+        CheckConstraint(f"process_code = '{process}'", name="process"),
+    )
