@@ -1,0 +1,114 @@
+"""The sandbox that turns a template and the plain values of a letter into HTML."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.core.clock import local
+from app.core.types import date_in_words, format_cedula, format_date, format_guaranies
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "documents"
+
+_BIDI_CONTROLS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
+def clean(value: object) -> object:
+    """Return a text without control characters, lone surrogates and turners of direction.
+
+    The last would print an amount or a name other than the one stored.
+    """
+    if not isinstance(value, str):
+        return value
+    shown = value.translate(_BIDI_CONTROLS)
+    if shown.isprintable():
+        return shown
+    bad = ("Cc", "Cs", "Cn")
+    return "".join(c for c in shown if c in "\n\t" or unicodedata.category(c) not in bad)
+
+
+def _finalize(value: object) -> object:
+    if value is None:
+        return ""
+    cleaned = clean(value)
+    # A text marked as safe keeps its mark only through its own type.
+    return type(value)(cleaned) if isinstance(value, str) and isinstance(cleaned, str) else cleaned
+
+
+def _identity(text: str | None) -> str:
+    """`1234567` as `1.234.567`; a foreign document as it is."""
+    return format_cedula(text) if text and text.isascii() and text.isdigit() else text or ""
+
+
+def _number(amount: int) -> str:
+    """`1234` as `1.234`."""
+    return f"{amount:,}".replace(",", ".")
+
+
+def _moment(moment: datetime) -> str:
+    there = local(moment)
+    return f"{format_date(there.date())} {there:%H:%M}"
+
+
+def _hour(moment: datetime) -> str:
+    return f"{local(moment):%H:%M}"
+
+
+def _local_day(moment: datetime) -> date:
+    return local(moment).date()
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    del environment.globals["lipsum"]
+    for name in ("safe", "pprint", "xmlattr", "urlize", "tojson"):
+        environment.filters.pop(name)
+    environment.filters.update(
+        day=format_date,
+        moment=_moment,
+        hour=_hour,
+        local_day=_local_day,
+        guaranies=format_guaranies,
+        number=_number,
+        in_words=date_in_words,
+        identity=_identity,
+    )
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def compose(template: str, context: Mapping[str, Any]) -> str:
+    """Return the HTML of a shipped template (`order.html`) with its data, in this process."""
+    return _ENVIRONMENT.get_template(template).render(context)
+
+
+def compose_source(source: str, context: Mapping[str, Any]) -> str:
+    """Return the HTML of a template given as text; it may extend `base.html`. It may also never end: call
+    `render.render_letter`, which runs it in a child that is killed in time."""
+    return _compiled(source).render(context)
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Template:
+    return _ENVIRONMENT.from_string(source)
+
+
+def source_of(template: str) -> str:
+    """Return the text of a shipped template, the first version that the ministry edits."""
+    return (TEMPLATES / Path(template).name).read_text(encoding="utf-8")
