@@ -634,7 +634,7 @@ def test_annex_not_ratified_closes_the_way_to_sumario() -> None:
     [
         ("DOCUMENTAL", "PLAZO_REGULARIZACION_DOC"),
         ("SST", "PLAZO_REGULARIZACION_SST"),
-        ("INMEDIATO", "PLAZO_REGULARIZACION_INMEDIATA"),
+        ("INMEDIATO", "PLAZO_REGULARIZACION_INMINENTE"),
     ],
 )
 def test_delivered_request_opens_the_term_of_its_kind(kind: str, parameter: str) -> None:

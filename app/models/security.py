@@ -1,4 +1,4 @@
-"""Who may enter: users, the offices they serve, their sessions and failed attempts.
+"""Who may enter: users, the offices they serve, their sessions and attempts, their ways back in, their roles.
 
 A session is a row, so that any node can verify it and anybody entitled can end it; only the hash of its token
 is stored. Triggers end the sessions of a user whose password, state, roles or groups change, whoever changes
@@ -13,7 +13,7 @@ from flask_appbuilder.security.sqla.models import User as FabUser
 from sqlalchemy import Boolean, CheckConstraint, Date, DateTime, ForeignKey, Index, Integer, Text, func, text
 from sqlalchemy.orm import Mapped, relationship
 
-from app.core.base import Identified, Model, Stamped, field
+from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
 from app.models.catalogs import Office
 
 
@@ -100,13 +100,14 @@ class LoginSession(Model):
 
 
 class LoginFailure(Model):
-    """Failed log-ins of a (user name, address) pair: they only delay that pair, never the account.
+    """Attempts to enter with a (user name, address) pair: failures delay that pair alone, never the account.
 
-    `name_hash` is a hash, so that a password typed in the wrong box is not kept.
+    `name_hash` is a hash, so that a password typed in the wrong box is not kept. A pair that succeeded
+    once is remembered: what strangers do at the same address does not stop it.
     """
 
     __tablename__ = "login_failure"
-    label, label_plural = "Intento fallido", "Intentos fallidos"
+    label, label_plural = "Intento de entrar", "Intentos de entrar"
 
     name_hash: Mapped[str] = field(Text, primary_key=True, label="Huella del nombre")
     address: Mapped[str] = field(Text, primary_key=True, label="Dirección de red", personal=True)
@@ -114,3 +115,59 @@ class LoginFailure(Model):
     last_at: Mapped[datetime] = field(
         DateTime(timezone=True), nullable=False, server_default=func.now(), index=True, label="Último"
     )
+    succeeded_at: Mapped[datetime | None] = field(
+        DateTime(timezone=True), label="Última entrada", help="Desde esa dirección con ese nombre."
+    )
+
+
+class Way(Choice):
+    """How a person who forgot the password comes back in."""
+
+    LINK = "link", "Enlace por correo"
+    CODE = "code", "Código impreso"
+
+
+class Recovery(Identified, Model):
+    """A single-use way back into an account: a link sent by mail, or a code handed over on paper.
+
+    Only the hash is kept: SHA-256 of a link (256 random bits), scrypt of a code (short enough to be typed).
+    """
+
+    __tablename__ = "account_recovery"
+    __table_args__ = (
+        choice_check("way", Way),
+        CheckConstraint("ends_at > created_at", name="dates"),
+    )
+    label, label_plural = "Recuperación de la contraseña", "Recuperaciones de contraseñas"
+
+    user_id: Mapped[int] = field(
+        ForeignKey("ab_user.id", ondelete="CASCADE"), nullable=False, index=True, label="Usuario"
+    )
+    way: Mapped[str] = field(Text, nullable=False, label="Medio", choices=Way)
+    secret_hash: Mapped[str] = field(Text, nullable=False, unique=True, label="Huella", secret=True)
+    created_at: Mapped[datetime] = field(
+        DateTime(timezone=True), nullable=False, server_default=func.now(), label="Emitido"
+    )
+    created_by_id: Mapped[int | None] = field(ForeignKey("ab_user.id"), index=True, label="Emitido por")
+    ends_at: Mapped[datetime] = field(DateTime(timezone=True), nullable=False, label="Vence")
+    used_at: Mapped[datetime | None] = field(DateTime(timezone=True), label="Usado")
+    void_at: Mapped[datetime | None] = field(
+        DateTime(timezone=True),
+        label="Sin efecto desde",
+        help="Por otro posterior o por un cambio de contraseña.",
+    )
+
+
+class DerivedRole(Stamped, Model):
+    """What the ministry's own role was copied from; its grants are rows beside `ab_role`."""
+
+    __tablename__ = "derived_role"
+    label, label_plural = "Función derivada", "Funciones derivadas"
+
+    role_id: Mapped[int] = field(
+        ForeignKey("ab_role.id", ondelete="CASCADE"), primary_key=True, label="Función"
+    )
+    base: Mapped[str] = field(
+        Text, nullable=False, label="Función de base", help="En el procedimiento actúa como ella."
+    )
+    description: Mapped[str | None] = field(Text, label="Para qué", long=True)

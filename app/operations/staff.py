@@ -89,6 +89,7 @@ def seed_demo() -> int:
             found[row["code"]] = Inspector(
                 office_id=offices[row["office"]],
                 account_id=accounts.get(row.get("username")),
+                document=row.get("document_number"),
                 **{name: row.get(name) for name in plain},
             )
             add(found[row["code"]])

@@ -12,7 +12,7 @@ from app.core.base import Model, Session
 from app.views.widgets import formatter
 
 TITLES = {"I": "Se creó", "U": "Se modificó", "D": "Se borró"}
-SILENT = frozenset({"version", "updated_at", "updated_by_id"})
+SILENT = frozenset({"version", "updated_at", "updated_by_id", "state_since"})
 HISTORY = text(
     "SELECT at, actor, operation, old_values, new_values"
     " FROM audit.history(:table, CAST(:key AS jsonb)) LIMIT 50"

@@ -48,6 +48,13 @@ class PersonalDate(DateField):
             raise ValueError("Escriba la fecha como dd/mm/aaaa, por ejemplo 24/11/2026.") from None
 
 
+def day_field(label: str, **options: Any) -> Field:
+    """A date outside a model's column: typed as dd/mm/aaaa, optional."""
+    mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}
+    options.setdefault("validators", [validators.Optional()])
+    return PersonalDate(label, format=[DATE, "%Y-%m-%d"], widget=TextInput(), render_kw=mark, **options)
+
+
 class WholeNumber(IntegerField):
     """An integer; the error says what to type."""
 

@@ -717,6 +717,21 @@ def upgrade() -> None:
         sa.Column(
             "workers_representative", sa.Text(), nullable=True, comment="Representante de los trabajadores"
         ),
+        sa.Column("work_domain", sa.Text(), nullable=True, comment="Ámbito. En trabajo doméstico o rural."),
+        sa.Column(
+            "live_in",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Sin retiro. La persona trabajadora vive en el lugar.",
+        ),
+        sa.Column(
+            "unhealthy_work",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Trabajo insalubre",
+        ),
         sa.Column("documents_seen", sa.Text(), nullable=True, comment="Documentos vistos. Uno por línea."),
         sa.Column(
             "documents_requested", sa.Text(), nullable=True, comment="Documentos requeridos. Uno por línea."
@@ -785,6 +800,7 @@ def upgrade() -> None:
             "held", sa.Boolean(), server_default=sa.text("false"), nullable=False, comment="Acto retenido"
         ),
         sa.CheckConstraint("annex IN ('pending', 'ratified')", name=op.f("ck_visit_annex")),
+        sa.CheckConstraint("work_domain IN ('domestic', 'rural')", name=op.f("ck_visit_work_domain")),
         sa.CheckConstraint("copy_means IN ('paper', 'pdf', 'code')", name=op.f("ck_visit_copy_means")),
         sa.CheckConstraint(
             "kind IN ('INICIAL', 'CONTINUACION', 'VERIFICACION', 'ACCIDENTE', 'OPERATIVO', 'DOCUMENTAL')",

@@ -8,6 +8,7 @@ from app.models.inspections.findings import (
     RemedyKind,
     Verification,
 )
+from app.models.inspections.interviews import VisitInterview
 from app.models.inspections.orders import (
     ConflictOfInterest,
     InspectionOrder,
@@ -65,6 +66,7 @@ __all__ = [
     "VisitFile",
     "VisitHeadcount",
     "VisitInspector",
+    "VisitInterview",
     "VisitKind",
     "VisitSignature",
 ]

@@ -146,6 +146,10 @@ class InspectionOrder(Identified, Stamped, Procedural, Model):
         """The inspectors of the order as it stands, the leader first."""
         return [each for each in self.team if each.until is None]
 
+    def follow_term(self, start: date, due: date | None) -> None:
+        """The term of an order is its validity."""
+        self.valid_from, self.valid_until = self.valid_from or start, due
+
     @property
     def number(self) -> str:
         """The number of the signed order; before that, the draft by its internal number."""

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from app.core.base import Choice, Identified, Model, Stamped, choice_check, field
 from app.models.catalogs import Office
-from app.models.checklists import ChecklistQuestion
+from app.models.checklists import ChecklistQuestion, QuestionScope
 from app.models.documents import Document, SigningMode, StoredFile
 from app.models.inspections.orders import InspectionOrder
 from app.models.procedures import Procedural, state_checks
@@ -70,6 +70,7 @@ class Visit(Identified, Stamped, Procedural, Model):
         choice_check("kind", VisitKind),
         choice_check("annex", AnnexStatus),
         choice_check("copy_means", CopyMeans),
+        choice_check("work_domain", QuestionScope),
         CheckConstraint("order_id IS NOT NULL OR version_code = 'historico'", name="order"),
         CheckConstraint("ended_at IS NULL OR ended_at >= started_at", name="hours"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="position"),
@@ -105,6 +106,20 @@ class Visit(Identified, Stamped, Procedural, Model):
     attended_post: Mapped[str | None] = field(Text, label="Cargo de quien atendió")
     workers_representative: Mapped[str | None] = field(
         Text, label="Representante de los trabajadores", personal=True
+    )
+    work_domain: Mapped[str | None] = field(
+        Text, label="Ámbito", choices=QuestionScope, help="En trabajo doméstico o rural."
+    )
+    live_in: Mapped[bool] = field(
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=text("false"),
+        label="Sin retiro",
+        help="La persona trabajadora vive en el lugar.",
+    )
+    unhealthy_work: Mapped[bool] = field(
+        Boolean, nullable=False, default=False, server_default=text("false"), label="Trabajo insalubre"
     )
     documents_seen: Mapped[str | None] = field(
         Text, label="Documentos vistos", help="Uno por línea.", long=True

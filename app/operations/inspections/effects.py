@@ -1,0 +1,228 @@
+"""What the moves of orders, visits and reports bring about beside their new state, one function per name."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import RuleBroken
+from app.models.documents import Document
+from app.models.followup import TermStatus
+from app.models.inspections import (
+    AnnexStatus,
+    FinalReport,
+    InspectionOrder,
+    OrderChecklist,
+    OrderEstablishment,
+    OrderInspector,
+    OrderKind,
+    Visit,
+    VisitKind,
+)
+from app.models.security import Account
+from app.operations import documents, moves, notices, terms
+from app.operations.inspections import facts, visits
+from app.operations.moves import Context, Details, effect
+from app.security.roles import Role
+from app.workflow.definition import Phase
+
+
+def _follow(context: Context, record: InspectionOrder | FinalReport, phase: Phase) -> bool:
+    """Take the system's step of another record to a phase, if there is one on the facts of today."""
+    step = moves.system_move(record, phase)
+    if step is None:
+        return False
+    reason = context.details.reason or (context.transition.reason if context.transition else "")
+    details = Details(
+        happened_on=context.details.happened_on,
+        reason=reason,
+        late_reason=context.details.late_reason,
+        scan_id=context.details.scan_id,
+        captured=True,  # documented by the act that it follows from
+    )
+    moves.move(record, step.code, details, as_system=True)
+    return True
+
+
+@effect("notify_inspectors")
+def notify_inspectors(c: Context) -> None:
+    """Tell the designated inspectors."""
+    order = facts.order_of(c.record)
+    people = [each.inspector.account_id for each in order.designated]
+    state = moves.state_of(order)
+    text = f"{order.number}: usted está designado. Estado: {state.name if state else ''}."
+    notices.tell(people, text, f"/ordenes/{order.id}")
+
+
+@effect("record_extension")
+def record_extension(c: Context) -> None:
+    """Extend the running term; the validity of an order follows its term."""
+    running = terms.running(c.record)
+    if running is None:
+        raise RuleBroken("No hay plazo en curso que prorrogar.", code="no_term")
+    kind = moves.process_of(c.record).term(running.type_code)
+    longer = terms.extend(c.record, kind, c.act_date)
+    if isinstance(c.record, InspectionOrder):
+        c.record.follow_term(longer.start_on, longer.due_on)
+
+
+@effect("reissue_order")
+def reissue_order(c: Context) -> None:
+    """A new draft with the content of this order, linked to it."""
+    old: InspectionOrder = c.record
+    copied = (
+        "kind",
+        "origin",
+        "priority",
+        "office_id",
+        "matters",
+        "instructions",
+        "period_from",
+        "period_to",
+        "shift",
+        "zone",
+        "requires_authorisation",
+        "authorisation",
+        "authorisation_file_id",
+    )
+    order = InspectionOrder(
+        version_code=old.version_code,
+        replaces_id=old.id,
+        **{name: getattr(old, name) for name in copied},
+    )
+    moves.begin(order)
+    for person in old.designated:
+        Session.add(
+            OrderInspector(
+                order_id=order.id,
+                inspector_id=person.inspector_id,
+                leader=person.leader,
+                since=clock.today(),
+            )
+        )
+    for place in old.places:
+        Session.add(OrderEstablishment(order_id=order.id, establishment_id=place.establishment_id))
+    for row in old.checklists:
+        Session.add(OrderChecklist(order_id=order.id, checklist_version_id=row.checklist_version_id))
+
+
+@effect("open_report")
+def open_report(c: Context) -> None:
+    """Open the final report; an order that comes back from new actions has it already."""
+    order = facts.order_of(c.record)
+    if facts.report_of(order) is None:
+        report = FinalReport(version_code=order.version_code, order_id=order.id, office_id=order.office_id)
+        report.order = order
+        moves.begin(report, Details(happened_on=c.act_date, captured=True), as_system=True)
+
+
+@effect("begin_order")
+def begin_order(c: Context) -> None:
+    """The first visit puts the order in execution."""
+    order = facts.order_of(c.record)
+    if facts.phase_of(order) is Phase.IN_FIELD:
+        return
+    if not _follow(c, order, Phase.IN_FIELD):
+        raise RuleBroken("La orden no puede pasar a ejecución. Revise que esté asignada y vigente.")
+
+
+@effect("create_annex")
+def create_annex(c: Context) -> None:
+    """Under an open order or an operation the visit names its establishment in an annex (working rule 10)."""
+    if facts.order_of(c.record).kind != OrderKind.ESTABLISHMENT.value:
+        c.record.annex = AnnexStatus.PENDING.value
+
+
+@effect("ratify_annex")
+def ratify_annex(c: Context) -> None:
+    """DGIFT ratified the annex."""
+    c.record.annex = AnnexStatus.RATIFIED.value
+
+
+@effect("open_findings")
+def open_findings(c: Context) -> None:
+    """Open the findings that were prepared and confirmed; the others never were."""
+    for finding in [f for f in c.record.findings if f.state is None and f.confirmed]:
+        moves.begin(finding, Details(happened_on=c.act_date, captured=True), as_system=True)
+
+
+@effect("lock_acta")
+def lock_acta(c: Context) -> None:
+    """The signed acta becomes that of the visit; from here on the database keeps it as it is."""
+
+    def lock() -> None:
+        visit: Visit = c.record
+        act_documents = list(c.documents.values())
+        visit.ended_at = visit.ended_at or clock.now()
+        visit.document_id = act_documents[0].id
+        visit.document = act_documents[0]
+
+    c.afterwards.append(lock)
+
+
+@effect("annul_acta")
+def annul_acta(c: Context) -> None:
+    """Annul the acta; the visit is open again, its signatures are void."""
+    visit: Visit = c.record
+    document = Session.get(Document, visit.document_id) if visit.document_id else None
+    if document is None:
+        return
+    documents.annul(document, c.details.reason)
+    visit.document_id, visit.document = None, None
+    Session.flush()
+    visit.ended_at = None
+    visits.void_signatures(visit)
+
+
+@effect("withdraw_findings")
+def withdraw_findings(c: Context) -> None:
+    """Withdraw by name the findings and terms that were born of the annulled acta."""
+    for finding in c.record.findings:
+        if finding.state is None:
+            continue
+        phase = facts.phase_of(finding)
+        if phase is Phase.ANNULLED:
+            continue
+        running = terms.running(finding)
+        if running is not None:
+            terms.close(finding, (running.type_code,), c.act_date, TermStatus.WITHDRAWN)
+        step = moves.system_move(finding, Phase.ANNULLED)
+        if step is not None:
+            details = Details(happened_on=c.act_date, reason=c.details.reason, captured=True)
+            moves.move(finding, step.code, details, as_system=True)
+
+
+@effect("propose_visit")
+def propose_visit(c: Context) -> None:
+    """A continuation in the same order."""
+    visits.plan(
+        facts.order_of(c.record),
+        {"establishment_id": c.record.establishment_id, "kind": VisitKind.CONTINUATION.value},
+        as_system=True,
+    )
+
+
+@effect("reopen_order")
+def reopen_order(c: Context) -> None:
+    """Give the order back to execution."""
+    order = facts.order_of(c.record)
+    if facts.phase_of(order) is Phase.IN_REPORT:
+        _follow(c, order, Phase.IN_FIELD)
+
+
+@effect("close_order")
+def close_order(c: Context) -> None:
+    """The decision of the report closes the order."""
+    if not _follow(c, facts.order_of(c.record), Phase.CLOSED):
+        raise RuleBroken("La orden no puede cerrarse: revise su estado.")
+
+
+@effect("send_to_case")
+def send_to_case(c: Context) -> None:
+    """The findings destined to a sumario wait for the DGAJ, which is told."""
+    order = facts.order_of(c.record)
+    lawyers = Session.scalars(
+        select(Account.id).where(Account.active, Account.roles.any(name=Role.LEGAL.label))
+    )
+    notices.tell(lawyers, f"{order.number}: remitido para sumario.", f"/ordenes/{order.id}")

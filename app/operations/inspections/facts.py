@@ -1,0 +1,501 @@
+"""Where the guards of orders, visits, findings and reports get what they ask about.
+
+Each fact is one query or less; what a record's relations already hold is not asked again.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.core.base import Session
+from app.models.documents import Document, DocumentStatus
+from app.models.followup import RecordDocument, Term
+from app.models.inspections import (
+    AffectedWorker,
+    AnnexStatus,
+    ConflictOfInterest,
+    Filing,
+    FinalReport,
+    Finding,
+    HeadcountGroup,
+    InspectionOrder,
+    OrderKind,
+    Party,
+    Priority,
+    Visit,
+    VisitKind,
+)
+from app.models.norms import Basis
+from app.models.registry import Employer
+from app.models.staff import Absence, Inspector
+from app.operations import moves
+from app.operations.inspections import questionnaire
+from app.operations.moves import Context, fact
+from app.operations.papers import SIGNED_ON_RECORD
+from app.operations.parameters import whole
+from app.workflow.definition import Phase
+
+DONE_ACTS = frozenset({"ACT-INS", "ACT-VER"})
+FAILED_ACTS = frozenset({"ACT-NEG", "ACT-OBS"})
+NOT_BEGUN = frozenset({Phase.PLANNED, Phase.ANNULLED})
+STANDING = frozenset({Phase.PLANNED, Phase.IN_FIELD})
+OBSTRUCTION = "OBS"
+
+
+def order_of(record: Any) -> InspectionOrder:
+    """The order of the file to which a record belongs."""
+    if isinstance(record, InspectionOrder):
+        return record
+    if isinstance(record, Finding):
+        return order_of(record.visit)
+    order: InspectionOrder = record.order
+    return order
+
+
+def phase_of(record: Any) -> Phase | None:
+    """The phase of a record; None while it is in preparation."""
+    state = moves.state_of(record)
+    return state.phase if state else None
+
+
+def visits_of(order: InspectionOrder) -> list[Visit]:
+    """The visits of an order, in their order."""
+    return list(Session.scalars(select(Visit).where(Visit.order_id == order.id).order_by(Visit.number)))
+
+
+def findings_of(order: InspectionOrder) -> list[Finding]:
+    """The findings of an order, opened or in preparation."""
+    query = select(Finding).join(Visit, Visit.id == Finding.visit_id).where(Visit.order_id == order.id)
+    return list(Session.scalars(query.order_by(Finding.id)))
+
+
+def report_of(order: InspectionOrder) -> FinalReport | None:
+    """The final report of an order, once there is one."""
+    return Session.scalar(select(FinalReport).where(FinalReport.order_id == order.id))
+
+
+def act_type(visit: Visit) -> str | None:
+    """The kind of the acta in force of a visit."""
+    return visit.document.type_code if visit.document is not None else None
+
+
+def actor_inspector(account_id: int | None) -> Inspector | None:
+    """The inspector that an account is."""
+    if account_id is None:
+        return None
+    return Session.scalar(select(Inspector).where(Inspector.account_id == account_id))
+
+
+# Order
+
+
+@fact("order_kind")
+def _kind(c: Context) -> str:
+    return order_of(c.record).kind
+
+
+@fact("order_missing")
+def _missing(c: Context) -> tuple[str, ...]:
+    order = order_of(c.record)
+    wanted: list[tuple[str, object]] = [
+        ("clase", order.kind),
+        ("modo de inicio", order.origin),
+        ("materias", order.matters),
+        ("lista de control", order.checklists),
+    ]
+    if order.kind == OrderKind.SHIFT.value:
+        wanted += [("zona", order.zone)]
+    return tuple(name for name, value in wanted if not value)
+
+
+@fact("establishment_count")
+def _establishments(c: Context) -> int:
+    return len(order_of(c.record).places)
+
+
+@fact("inspector_count")
+def _inspectors(c: Context) -> int:
+    return len(order_of(c.record).designated)
+
+
+@fact("minimum_inspectors")
+def _minimum(c: Context) -> int:
+    urgent = order_of(c.record).priority == Priority.P1.value
+    return whole("OI_P1_INSPECTORES_MIN", c.act_date) if urgent else 1
+
+
+@fact("leader_count")
+def _leaders(c: Context) -> int:
+    return sum(each.leader for each in order_of(c.record).designated)
+
+
+@fact("actor_is_assigned")
+def _assigned(c: Context) -> bool:
+    here = c.actor.account_id
+    return here is not None and any(
+        each.inspector.account_id == here for each in order_of(c.record).designated
+    )
+
+
+@fact("conflicted_inspectors")
+def _conflicted(c: Context) -> tuple[str, ...]:
+    order = order_of(c.record)
+    team = [each.inspector_id for each in order.designated]
+    employers = [each.establishment.employer_id for each in order.places]
+    return conflicted(team, employers, c.act_date)
+
+
+def conflicted(team: list[int], employers: list[int], on: date) -> tuple[str, ...]:
+    """The names of these inspectors who declared a relation with one of these employers."""
+    keys = conflicted_ids(team, employers, on)
+    rows = Session.scalars(select(Inspector).where(Inspector.id.in_(keys)))
+    return tuple(row.full_name for row in rows)
+
+
+def conflicted_ids(team: list[int], employers: list[int], on: date) -> list[int]:
+    """Which of these inspectors declared a relation with one of these employers, in force on a day."""
+    if not team or not employers:
+        return []
+    return list(
+        Session.scalars(
+            select(ConflictOfInterest.inspector_id)
+            .where(ConflictOfInterest.inspector_id.in_(team))
+            .where(ConflictOfInterest.employer_id.in_(employers), ConflictOfInterest.valid_from <= on)
+            .where(func.coalesce(ConflictOfInterest.valid_to, on) >= on)
+            .distinct()
+        )
+    )
+
+
+@fact("absent_inspectors")
+def _absent(c: Context) -> tuple[str, ...]:
+    order = order_of(c.record)
+    until = order.valid_until or c.act_date + timedelta(days=whole("OI_VIGENCIA_DIAS", c.act_date))
+    return tuple(
+        row.inspector.full_name
+        for row in absences([each.inspector_id for each in order.designated], c.act_date, until)
+    )
+
+
+def absences(team: list[int], since: date, until: date) -> list[Absence]:
+    """The absences of these inspectors that touch a period."""
+    return list(
+        Session.scalars(
+            select(Absence)
+            .where(Absence.inspector_id.in_(team))
+            .where(Absence.valid_from <= until, Absence.valid_to >= since)
+            .order_by(Absence.valid_from)
+        )
+    )
+
+
+@fact("absence_confirmed")
+def _absence_confirmed(c: Context) -> bool:
+    return order_of(c.record).absence_confirmed
+
+
+@fact("order_valid_until")
+def _valid_until(c: Context) -> date | None:
+    return order_of(c.record).valid_until
+
+
+@fact("first_visit_begun")
+def _first_visit(c: Context) -> bool:
+    order = order_of(c.record)
+    since = validity_start(order)
+    visits = [visit for visit in visits_of(order) if visit is not c.record]
+    return any(
+        visit.happened_on is not None
+        and (since is None or visit.happened_on >= since)
+        and phase_of(visit) not in NOT_BEGUN
+        for visit in visits
+    )
+
+
+def validity_start(order: InspectionOrder) -> date | None:
+    """The day on which the present validity of an order began: that of its last term that extends none."""
+    return Session.scalar(
+        select(Term.start_on)
+        .where(Term.order_id == order.id, Term.extends_id.is_(None))
+        .order_by(Term.id.desc())
+        .limit(1)
+    )
+
+
+@fact("needs_judicial_authorisation")
+def _needs_authorisation(c: Context) -> bool:
+    return order_of(c.record).requires_authorisation
+
+
+@fact("has_judicial_authorisation")
+def _has_authorisation(c: Context) -> bool:
+    order = order_of(c.record)
+    return bool(order.authorisation) and order.authorisation_file_id is not None
+
+
+@fact("open_visit_count")
+def _open_visits(c: Context) -> int:
+    return sum(phase_of(visit) in STANDING for visit in visits_of(order_of(c.record)))
+
+
+@fact("done_visit_count")
+def _done_visits(c: Context) -> int:
+    return sum(act_type(visit) in DONE_ACTS for visit in visits_of(order_of(c.record)))
+
+
+@fact("failed_visit_count")
+def _failed_visits(c: Context) -> int:
+    return sum(act_type(visit) in FAILED_ACTS for visit in visits_of(order_of(c.record)))
+
+
+@fact("annexes_unratified")
+def _annexes(c: Context) -> int:
+    visits = [c.record.visit] if isinstance(c.record, Finding) else visits_of(order_of(c.record))
+    return sum(visit.annex == AnnexStatus.PENDING.value for visit in visits)
+
+
+@fact("report_decided")
+def _report_decided(c: Context) -> bool:
+    report = report_of(order_of(c.record))
+    state = moves.state_of(report) if report is not None else None
+    return state is not None and state.final
+
+
+@fact("actions_ordered")
+def _actions_ordered(c: Context) -> bool:
+    report = report_of(order_of(c.record))
+    return report is not None and phase_of(report) is Phase.IN_FIELD
+
+
+# Visit
+
+
+@fact("order_executable")
+def _executable(c: Context) -> bool:
+    order = order_of(c.record)
+    return order.document_id is not None and phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+
+
+@fact("visit_kind")
+def _visit_kind(c: Context) -> str:
+    kind: str = c.record.kind
+    return kind
+
+
+@fact("establishment_named")
+def _named(c: Context) -> bool:
+    return c.record.establishment_id is not None
+
+
+@fact("unanswered_questions")
+def _unanswered(c: Context) -> tuple[str, ...]:
+    return tuple(question.code for question in questionnaire.unanswered(c.record))
+
+
+@fact("questions_without_evidence")
+def _unproved(c: Context) -> tuple[str, ...]:
+    if c.record.kind == VisitKind.VERIFICATION.value:
+        return ()
+    return tuple(question.code for question in questionnaire.unproved(c.record))
+
+
+@fact("worker_counts_missing")
+def _uncounted(c: Context) -> tuple[str, ...]:
+    counted = {row.group_code for row in c.record.headcounts}
+    return tuple(group.label for group in HeadcountGroup if group.value not in counted)
+
+
+@fact("unconfirmed_findings")
+def _unconfirmed(c: Context) -> int:
+    return sum(finding.state is None and not finding.confirmed for finding in c.record.findings)
+
+
+@fact("unsigned_inspectors")
+def _unsigned(c: Context) -> tuple[str, ...]:
+    if not isinstance(c.record, Visit) or c.details.signing_mode == moves.HANDWRITTEN:
+        return ()  # a report is signed by whoever presses the button; a paper bears the signatures itself
+    return tuple(
+        row.inspector.full_name for row in c.record.inspectors if row.present and row.signed_at is None
+    )
+
+
+@fact("absent_without_reason")
+def _absent_without_reason(c: Context) -> tuple[str, ...]:
+    if not isinstance(c.record, Visit):
+        return ()
+    return tuple(
+        row.inspector.full_name
+        for row in c.record.inspectors
+        if not row.present and not (row.absence_reason or "").strip()
+    )
+
+
+@fact("employer_signed")
+def _employer_signed(c: Context) -> bool:
+    return any(s.party == Party.EMPLOYER.value and s.signed_at for s in c.record.signatures)
+
+
+@fact("refusal_recorded")
+def _refused(c: Context) -> bool:
+    return any(s.party == Party.EMPLOYER.value and s.refusal for s in c.record.signatures)
+
+
+@fact("negative_act_signed", "obstruction_act_signed")
+def _told_and_signed(c: Context) -> bool:
+    """The act itself is issued by the move: here, that it says something and is signed."""
+    return bool((c.record.narrative or "").strip()) and not _unsigned(c)
+
+
+@fact("acta_annulled")
+def _acta_annulled(c: Context) -> bool:
+    """An acta of the visit (of any visit of the order) was annulled and none took its place."""
+    if isinstance(c.record, InspectionOrder):
+        visits = visits_of(c.record)
+    else:
+        visits = [c.record.visit if isinstance(c.record, Finding) else c.record]
+    open_again = [visit.id for visit in visits if visit.document_id is None]
+    found = Session.scalar(
+        select(RecordDocument.id)
+        .join(Document, Document.id == RecordDocument.document_id)
+        .where(RecordDocument.visit_id.in_(open_again), Document.type_code.in_(SIGNED_ON_RECORD))
+        .where(Document.status == DocumentStatus.ANNULLED.value)
+        .limit(1)
+    )
+    return found is not None
+
+
+@fact("annex_pending")
+def _annex_pending(c: Context) -> bool:
+    return bool(c.record.annex == AnnexStatus.PENDING.value)
+
+
+# Finding
+
+
+@fact("infraction_coded")
+def _coded(c: Context) -> bool:
+    return c.record.infraction_id is not None
+
+
+@fact("per_worker")
+def _per_worker(c: Context) -> bool:
+    infraction = c.record.infraction
+    return infraction is not None and infraction.basis == Basis.PER_WORKER.value
+
+
+@fact("affected_workers")
+def _affected(c: Context) -> int:
+    return affected(c.record)
+
+
+def affected(finding: Finding) -> int:
+    """How many workers count for the fine: those who stand on the roster when there is one."""
+    standing, all_ = Session.execute(
+        select(
+            func.count(AffectedWorker.id).filter(AffectedWorker.removed_on.is_(None)),
+            func.count(AffectedWorker.id),
+        ).where(AffectedWorker.finding_id == finding.id)
+    ).one()
+    return int(standing) if all_ else finding.affected_workers
+
+
+@fact("remedy_kind")
+def _remedy(c: Context) -> str | None:
+    kind: str | None = c.record.remedy_kind
+    return kind
+
+
+@fact("remediable")
+def _remediable(c: Context) -> bool:
+    infraction = c.record.infraction
+    return infraction is not None and infraction.remediable
+
+
+@fact("obstruction")
+def _obstruction(c: Context) -> bool:
+    infraction = c.record.infraction
+    return infraction is not None and infraction.area_code == OBSTRUCTION
+
+
+@fact("child_or_forced_labour")
+def _child_labour(c: Context) -> bool:
+    infraction = c.record.infraction
+    return infraction is not None and infraction.mandatory_referral
+
+
+@fact("repeat_offence")
+def _repeat(c: Context) -> bool:
+    return bool(c.record.repeat_offence)
+
+
+@fact("request_delivered")
+def _delivered(c: Context) -> bool:
+    return c.record.delivery is not None
+
+
+@fact("filing_count")
+def _filings(c: Context) -> int:
+    return int(Session.scalar(select(func.count(Filing.id)).where(Filing.finding_id == c.record.id)) or 0)
+
+
+@fact("verification_recorded")
+def _verified(c: Context) -> bool:
+    return c.record.verification is not None
+
+
+@fact("employer_identified")
+def _identified(c: Context) -> bool:
+    order = order_of(c.record)
+    places = [visit.establishment for visit in visits_of(order) if visit.establishment is not None]
+    places = places or [each.establishment for each in order.places]
+    keys = {place.employer_id for place in places}
+    unknown = select(func.count(Employer.id)).where(Employer.id.in_(keys), Employer.provisional)
+    return bool(keys) and not Session.scalar(unknown)
+
+
+# Report
+
+
+@fact("proposal")
+def _proposal(c: Context) -> str | None:
+    proposal: str | None = c.record.proposal
+    return proposal
+
+
+@fact("order_executed")
+def _executed(c: Context) -> bool:
+    return phase_of(order_of(c.record)) is Phase.IN_REPORT
+
+
+@fact("undecided_findings")
+def _undecided(c: Context) -> tuple[str, ...]:
+    names = []
+    for finding in findings_of(order_of(c.record)):
+        state = moves.state_of(finding)
+        if state is not None and not state.final and state.phase is not Phase.RESOLVED:
+            names.append(f"{finding.infraction.code if finding.infraction else 'sin código'} ({state.name})")
+    return tuple(names)
+
+
+@fact("unremedied_findings")
+def _unremedied(c: Context) -> int:
+    bad = (Phase.IN_CASE, Phase.IN_DECISION)
+    return sum(phase_of(finding) in bad for finding in findings_of(order_of(c.record)))
+
+
+@fact("case_findings")
+def _case_findings(c: Context) -> int:
+    return sum(phase_of(finding) is Phase.IN_CASE for finding in findings_of(order_of(c.record)))
+
+
+@fact("legal_opinion_attached")
+def _opinion(c: Context) -> bool:
+    return c.record.opinion_id is not None
+
+
+@fact("captured_on_time")
+def _captured(c: Context) -> bool:
+    return c.details.captured or bool(getattr(c.record, "captured_on_device", False))

@@ -1,0 +1,318 @@
+"""Orders: drafted with their inspectors and places, changed while a draft, their team substituted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import Missing, RuleBroken, Stale
+from app.models.catalogs import Office
+from app.models.checklists import ChecklistStatus, ChecklistVersion
+from app.models.inspections import (
+    InspectionOrder,
+    OrderChecklist,
+    OrderEstablishment,
+    OrderInspector,
+    OrderKind,
+    VisitInspector,
+)
+from app.models.norms import InfractionArea
+from app.models.procedures import ProcedureState
+from app.models.registry import Establishment
+from app.models.staff import Absence, Inspector
+from app.operations import attachments, moves, procedures
+from app.operations.inspections import facts
+from app.operations.moves import Details
+from app.operations.parameters import whole
+from app.operations.unit import Unit, act
+from app.security.principal import current
+from app.workflow.definition import Phase
+
+FIELDS = frozenset(
+    {
+        "kind",
+        "origin",
+        "priority",
+        "office_id",
+        "matters",
+        "instructions",
+        "period_from",
+        "period_to",
+        "shift",
+        "zone",
+        "requires_authorisation",
+        "authorisation",
+        "absence_confirmed",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """An inspector as the one who designates sees him: what he has open, when he is away."""
+
+    inspector: Inspector
+    open_orders: int
+    absences: tuple[Absence, ...]
+    conflict: bool
+
+    @property
+    def available(self) -> bool:
+        """Nothing speaks against designating him."""
+        return not self.absences and not self.conflict
+
+
+def create(values: Mapping[str, Any]) -> InspectionOrder:
+    """A draft, on the procedure version in force. `team`: inspector ids, the leader first; `places`:
+    establishment ids; `checklists`: checklist version ids. Raises RuleBroken at the field."""
+    with act("order.create") as unit:
+        order = InspectionOrder(version_code=procedures.version_in_force().code)
+        with unit.session.no_autoflush:
+            _fill(unit, order, values)
+            moves.begin(order)
+            _fill_lists(unit, order, values)
+        unit.session.flush()
+    return order
+
+
+def create_several(values: Mapping[str, Any]) -> list[InspectionOrder]:
+    """One draft for each establishment, in one act (working rule 16)."""
+    places = list(dict.fromkeys(values.get("places") or ()))
+    with act("order.create_several"):
+        return [create({**values, "places": [place]}) for place in places]
+
+
+def change(order: InspectionOrder, values: Mapping[str, Any], version: int | None = None) -> InspectionOrder:
+    """Change a draft. Raises RuleBroken once it went for signature, Stale."""
+    with act("order.change") as unit:
+        row = _draft(unit, order, version)
+        _fill(unit, row, values)
+        _fill_lists(unit, row, values)
+        row.updated_by_id = current().account_id
+        unit.session.flush()
+    return row
+
+
+def authorise_entry(order: InspectionOrder, words: str, content: bytes) -> None:
+    """Attach the consent or the court's authorisation to enter a home. Raises RuleBroken."""
+    if not words.strip():
+        raise RuleBroken("Escriba quién consintió o autorizó, el número y la fecha.", "authorisation")
+    with act("order.authorise_entry") as unit:
+        row = _locked(unit, order)
+        row.authorisation = words.strip()
+        row.authorisation_file_id = attachments.receive(content, "authorisation_file").file.id
+        unit.session.flush()
+
+
+def substitute(order: InspectionOrder, team: Sequence[int], details: Details) -> InspectionOrder:
+    """Substitute or add inspectors of a signed order, by a document of its own (working rule 2).
+
+    `team` is the whole team as it is to stand, the leader first. Raises RuleBroken with every reason.
+    """
+    if not details.reason.strip():
+        raise RuleBroken("Escriba el motivo de la sustitución: se imprime en el documento.", "reason")
+    with act("order.substitute", reason=details.reason) as unit:
+        row = _locked(unit, order)
+        leaving, entering = _change_team(unit, row, team, details.happened_on, details.reason)
+        if not leaving and not entering:
+            raise RuleBroken("El equipo quedó igual: no hay nada que sustituir.", "team")
+        step = next(
+            (m for m in moves.process_of(row).moves_from(row.state or "") if "OI-SUS" in m.letters), None
+        )
+        if step is None:
+            raise RuleBroken("En este estado no se sustituyen inspectores.", code="move_not_declared")
+        told = replace(details, leaving=tuple(leaving), entering=tuple(entering))
+        moves.move(row, step.code, told)
+        _follow_team(unit, row)
+    return row
+
+
+def workloads(office_id: int | None, places: Sequence[int] = (), on: date | None = None) -> list[Workload]:
+    """The inspectors in post, those of the office first: open orders, absences in the validity, conflicts."""
+    on = on or clock.today()
+    until = on + timedelta(days=whole("OI_VIGENCIA_DIAS", on))
+    people = Session.scalars(
+        select(Inspector)
+        .where(Inspector.active_from <= on, func.coalesce(Inspector.active_to, on) >= on)
+        .order_by(Inspector.office_id != office_id, Inspector.last_name, Inspector.first_name)
+    ).all()
+    open_orders = dict(
+        Session.execute(
+            select(OrderInspector.inspector_id, func.count(OrderInspector.id))
+            .join(InspectionOrder, InspectionOrder.id == OrderInspector.order_id)
+            .where(OrderInspector.until.is_(None), InspectionOrder.state.in_(_open_states()))
+            .group_by(OrderInspector.inspector_id)
+        ).all()
+    )
+    away: dict[int, list[Absence]] = {}
+    for absence in facts.absences([person.id for person in people], on, until):
+        away.setdefault(absence.inspector_id, []).append(absence)
+    employers = list(
+        Session.scalars(select(Establishment.employer_id).where(Establishment.id.in_(list(places))))
+    )
+    related = facts.conflicted_ids([person.id for person in people], employers, on)
+    return [
+        Workload(person, open_orders.get(person.id, 0), tuple(away.get(person.id, ())), person.id in related)
+        for person in people
+    ]
+
+
+def _open_states() -> list[str]:
+    """The states of orders, of any version, in which their inspectors have work."""
+    wanted = [Phase.PLANNED.value, Phase.ISSUED.value, Phase.IN_FIELD.value, Phase.IN_REPORT.value]
+    return list(
+        Session.scalars(
+            select(ProcedureState.code)
+            .where(ProcedureState.process_code == InspectionOrder.process, ProcedureState.phase.in_(wanted))
+            .distinct()
+        )
+    )
+
+
+def _fill(unit: Unit, order: InspectionOrder, values: Mapping[str, Any]) -> None:
+    for name in FIELDS & set(values):
+        value = values[name]
+        setattr(order, name, value.strip() or None if isinstance(value, str) else value)
+    if order.office_id is None or unit.session.get(Office, order.office_id) is None:
+        raise RuleBroken("Elija la oficina que lleva el procedimiento.", "office_id")
+    known = set(unit.session.scalars(select(InfractionArea.code)))
+    order.matters = list(dict.fromkeys(order.matters or []))
+    if not set(order.matters) <= known:
+        raise RuleBroken("Elija las materias de la lista.", "matters")
+    if order.period_from and order.period_to and order.period_to < order.period_from:
+        raise RuleBroken("El período examinado termina antes de empezar.", "period_to")
+
+
+def _fill_lists(unit: Unit, order: InspectionOrder, values: Mapping[str, Any]) -> None:
+    if "places" in values:
+        _set_places(unit, order, list(dict.fromkeys(values["places"] or ())))
+    if "checklists" in values:
+        _set_checklists(unit, order, list(dict.fromkeys(values["checklists"] or ())))
+    if "team" in values:
+        for each in list(order.team):  # a draft: nobody was told yet
+            order.team.remove(each)
+            unit.session.delete(each)
+        unit.session.flush()
+        _change_team(unit, order, list(values["team"] or ()), None, "")
+
+
+def _set_places(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
+    found = set(
+        unit.session.scalars(
+            select(Establishment.id).where(
+                Establishment.id.in_(wanted), Establishment.merged_into_id.is_(None)
+            )
+        )
+    )
+    if len(found) != len(wanted):
+        raise RuleBroken("Un establecimiento ya no está en el registro: búsquelo otra vez.", "places")
+    if order.kind == OrderKind.ESTABLISHMENT.value and len(wanted) > 1:
+        raise RuleBroken("Esta clase de orden nombra un solo establecimiento.", "places")
+    if order.kind == OrderKind.SHIFT.value and wanted:
+        raise RuleBroken("Una orden de turno no nombra establecimientos: se indican en la puerta.", "places")
+    for place in list(order.places):
+        if place.establishment_id not in wanted:
+            order.places.remove(place)
+            unit.session.delete(place)
+    here = {place.establishment_id for place in order.places}
+    for key in wanted:
+        if key not in here:
+            order.places.append(OrderEstablishment(establishment_id=key))
+    unit.session.flush()
+
+
+def _set_checklists(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
+    found = set(
+        unit.session.scalars(
+            select(ChecklistVersion.id).where(
+                ChecklistVersion.id.in_(wanted), ChecklistVersion.status == ChecklistStatus.PUBLISHED.value
+            )
+        )
+    )
+    if len(found) != len(wanted):
+        raise RuleBroken("Elija listas de control publicadas.", "checklists")
+    for row in list(order.checklists):
+        if row.checklist_version_id not in wanted:
+            order.checklists.remove(row)
+            unit.session.delete(row)
+    here = {row.checklist_version_id for row in order.checklists}
+    for key in wanted:
+        if key not in here:
+            order.checklists.append(OrderChecklist(checklist_version_id=key))
+    unit.session.flush()
+
+
+def _change_team(
+    unit: Unit, order: InspectionOrder, wanted: Sequence[int], on: date | None, reason: str
+) -> tuple[list[OrderInspector], list[OrderInspector]]:
+    """Make the team the wanted one, the leader first; who leaves and who enters."""
+    on = on or clock.today()
+    wanted = list(dict.fromkeys(wanted))
+    found = unit.session.scalars(select(Inspector).where(Inspector.id.in_(wanted)))
+    people = {person.id: person for person in found}
+    if len(people) != len(wanted):
+        raise RuleBroken("Elija inspectores de la lista.", "team")
+    for person in people.values():
+        if person.active_to is not None and person.active_to < on:
+            raise RuleBroken(f"{person.full_name} ya no está en funciones.", "team")
+    standing = {each.inspector_id: each for each in order.designated}
+    leaving = [each for key, each in standing.items() if key not in wanted]
+    for each in leaving:
+        each.until, each.reason, each.leader = on, reason or None, False
+    for each in standing.values():
+        each.leader = False
+    unit.session.flush()
+    entering: list[OrderInspector] = []
+    for position, key in enumerate(wanted):
+        member = standing.get(key)
+        if member is None:
+            member = OrderInspector(inspector_id=key, since=on, inspector=people[key])
+            order.team.append(member)
+            entering.append(member)
+        member.leader = position == 0
+    unit.session.flush()
+    return leaving, entering
+
+
+def _follow_team(unit: Unit, order: InspectionOrder) -> None:
+    """Visits that are still planned or under way take the new team."""
+    wanted = {each.inspector_id for each in order.designated}
+    for visit in facts.visits_of(order):
+        if facts.phase_of(visit) not in facts.STANDING:
+            continue
+        for row in list(visit.inspectors):
+            if row.inspector_id not in wanted and row.signed_at is None:
+                visit.inspectors.remove(row)
+                unit.session.delete(row)
+        here = {row.inspector_id for row in visit.inspectors}
+        for key in wanted - here:
+            visit.inspectors.append(VisitInspector(inspector_id=key))
+    unit.session.flush()
+
+
+def _draft(unit: Unit, order: InspectionOrder, version: int | None) -> InspectionOrder:
+    row = _locked(unit, order)
+    if version is not None and row.version != version:
+        raise Stale()
+    process = moves.process_of(row)
+    if row.document_id is not None or row.state != (process.start.state if process.start else None):
+        raise RuleBroken("La orden ya no es un proyecto: no se cambia así.", code="not_draft")
+    return row
+
+
+def _locked(unit: Unit, order: InspectionOrder) -> InspectionOrder:
+    row: InspectionOrder | None = unit.session.scalar(
+        select(InspectionOrder)
+        .where(InspectionOrder.id == order.id)
+        .with_for_update(of=InspectionOrder)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise Missing()
+    return row

@@ -1,0 +1,382 @@
+"""The steps of a record: which the present person may take, and taking one. The same judgement serves both.
+
+    for offer in offers(order): ...            the buttons, each with the reasons when it is refused
+    move(order, "firmar", Details(password="…"))   one act: guards, state, terms, effects, documents, log
+
+Contexts register what their guards ask (`fact`) and what their moves bring about (`effect`), each by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import Missing, RuleBroken
+from app.models.documents import Document
+from app.models.followup import RecordMove, owner_column
+from app.operations import procedures, terms
+from app.operations.parameters import whole
+from app.operations.unit import act
+from app.security.principal import SYSTEM, Principal, current
+from app.security.roles import Role
+from app.workflow import definition, engine
+from app.workflow.definition import Move, Process, State
+from app.workflow.effects import EFFECTS
+from app.workflow.engine import MoveOffer, Transition
+from app.workflow.guards import FACTS
+
+ELECTRONIC, DRAWN, HANDWRITTEN = "electronic", "drawn", "handwritten"
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a person says about an act besides which one: when it happened, why, how it is signed.
+
+    `scan_id` is a stored file: the signed paper, or the proof of an act that is entered late. `leaving` and
+    `entering` are the inspectors whom a substitution changes. With `preview` the facts that the form of the
+    move will ask for are taken as given.
+    """
+
+    happened_on: date | None = None
+    reason: str = ""
+    late_reason: str = ""
+    scan_id: int | None = None
+    captured: bool = False
+    signing_mode: str = ELECTRONIC
+    password: str = ""
+    seal: str = ""
+    signatory_account_id: int | None = None
+    external_number: str | None = None
+    leaving: tuple[Any, ...] = ()
+    entering: tuple[Any, ...] = ()
+    preview: bool = False
+
+
+@dataclass
+class Context:
+    """A record in the middle of a step: what facts, effects and letters look at."""
+
+    record: Any
+    details: Details
+    actor: Principal
+    letters: tuple[str, ...] = ()
+    transition: Transition | None = None
+    documents: dict[str, Document] = field(default_factory=dict)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+
+    @cached_property
+    def act_date(self) -> date:
+        """The day of the act, on which guards are judged (working rule 3)."""
+        return self.details.happened_on or clock.today()
+
+
+FactSource = Callable[[Context], Any]
+EffectDone = Callable[[Context], None]
+_FACT_SOURCES: dict[str, FactSource] = {}
+_EFFECTS: dict[str, EffectDone] = {}
+_ISSUERS: list[Callable[[Context, str], Document]] = []
+
+
+def fact(*names: str) -> Callable[[FactSource], FactSource]:
+    """Register where facts come from; each name has exactly one source."""
+
+    def register(source: FactSource) -> FactSource:
+        for name in names:
+            if name not in FACTS or name in _FACT_SOURCES:
+                raise ValueError(f"fact {name}: unknown, or has a source already")
+            _FACT_SOURCES[name] = source
+        return source
+
+    return register
+
+
+def effect(name: str) -> Callable[[EffectDone], EffectDone]:
+    """Register what an effect does; each name has exactly one implementation."""
+
+    def register(done: EffectDone) -> EffectDone:
+        if name not in EFFECTS or name in _EFFECTS:
+            raise ValueError(f"effect {name}: unknown, or implemented already")
+        _EFFECTS[name] = done
+        return done
+
+    return register
+
+
+def issues(issue: Callable[[Context, str], Document]) -> Callable[[Context, str], Document]:
+    """Register who makes the documents of a move."""
+    _ISSUERS[:] = [issue]
+    return issue
+
+
+def registered() -> tuple[frozenset[str], frozenset[str]]:
+    """The names of the facts that have a source and of the effects that are implemented."""
+    return frozenset(_FACT_SOURCES), frozenset(_EFFECTS)
+
+
+def process_of(record: Any) -> Process:
+    """The process of a record in its own version."""
+    return procedures.version(record.version_code).process(record.process)
+
+
+def state_of(record: Any) -> State | None:
+    """The state of a record in its own version; None while it is in preparation."""
+    return process_of(record).state(record.state) if record.state is not None else None
+
+
+def role_keys(actor: Principal) -> frozenset[str]:
+    """The roles of the procedure that somebody has; the system itself when nobody acts."""
+    if actor.account_id is None and actor.origin != "web":
+        return frozenset({definition.SYSTEM})
+    return frozenset(role.value for role in Role if role.label in actor.roles)
+
+
+def offers(record: Any) -> list[MoveOffer]:
+    """The moves from the state of a record that concern the present person, each judged."""
+    process = process_of(record)
+    if record.state is None:
+        return []
+    roles, found = role_keys(current()), []
+    facts: dict[str, Any] = {}
+    for wanted in process.moves_from(record.state):
+        if wanted.automatic or not roles.intersection(wanted.roles):
+            continue
+        context = Context(record, Details(preview=True), current(), wanted.letters)
+        facts = _facts(context, process, wanted, facts)
+        offer = next(o for o in engine.allowed_moves(_only(process, wanted), record.state, roles, facts))
+        if record.held:
+            offer = replace(offer, allowed=False, reasons=(HELD, *offer.reasons))
+        found.append(offer)
+    return found
+
+
+HELD = "Hay un acto retenido: la coordinación debe revisarlo antes de seguir."
+
+
+def move(record: Any, code: str, details: Details = Details(), *, as_system: bool = False) -> Transition:
+    """Take a step of a record, whole, or nothing. `as_system`: a consequence of another record's step.
+
+    Raises RuleBroken with every reason, NotAllowed, Missing, Stale.
+    """
+    with act(f"{record.process}.{code}", reason=details.reason or None) as unit:
+        row = _locked(record)
+        process = process_of(row)
+        if row.state is None:
+            raise RuleBroken("Este registro todavía está en preparación.", code="no_state")
+        if row.held and not as_system:
+            raise RuleBroken(HELD, code="held")
+        roles = frozenset({definition.SYSTEM}) if as_system else role_keys(current())
+        wanted = next((m for m in process.moves_from(row.state) if m.code == code), None)
+        context = Context(row, details, current(), wanted.letters if wanted else ())
+        facts = _facts(context, process, wanted, {}) if wanted else {}
+        transition = engine.apply_move(process, row.state, code, roles, facts, details.reason)
+        _carry_out(context, transition)
+        unit.session.flush()
+    return transition
+
+
+def begin(record: Any, details: Details = Details(), *, as_system: bool = False) -> Transition:
+    """Open a record that was just added: its first state, its terms, its first line in the log."""
+    with act(f"{record.process}.begin", reason=details.reason or None) as unit:
+        unit.session.add(record)
+        process = process_of(record)
+        roles = frozenset({definition.SYSTEM}) if as_system else role_keys(current())
+        context = Context(record, details, current())
+        with unit.session.no_autoflush:
+            needed = engine.facts_needed(process)
+            facts = {name: _FACT_SOURCES[name](context) for name in needed}
+        transition = engine.begin(process, roles, facts)
+        _carry_out(context, transition)
+        unit.session.flush()
+    return transition
+
+
+def review(step: RecordMove, words: str) -> None:
+    """The coordinator looked at a held act; the record goes on. Raises RuleBroken."""
+    if not words.strip():
+        raise RuleBroken("Escriba el resultado de la revisión: queda en el expediente.", "review")
+    with act("move.review", reason=words) as unit:
+        row = unit.session.get(RecordMove, step.id, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise Missing()
+        if not row.holds or row.reviewed_at is not None:
+            raise RuleBroken("Este acto no está retenido: ya fue revisado.")
+        row.reviewed_at, row.reviewed_by_id, row.review = clock.now(), current().account_id, words.strip()
+        record = _locked(row.record)
+        record.held = False
+        unit.session.flush()
+
+
+def history(records: Iterable[Any]) -> list[RecordMove]:
+    """Every step of these records, the newest first."""
+    found: list[RecordMove] = []
+    by_column: dict[str, list[int]] = {}
+    for record in records:
+        by_column.setdefault(owner_column(record), []).append(record.id)
+    for column, keys in by_column.items():
+        found += Session.scalars(select(RecordMove).where(getattr(RecordMove, column).in_(keys)))
+    return sorted(found, key=lambda step: step.id, reverse=True)
+
+
+def system_move(record: Any, phase: definition.Phase) -> Move | None:
+    """The step to a phase that the system may take from the state of a record, on the facts of today."""
+    process = process_of(record)
+    for wanted in process.moves_from(record.state):
+        if definition.SYSTEM not in wanted.roles or process.state(wanted.to_state).phase is not phase:
+            continue
+        context = Context(record, Details(), SYSTEM, wanted.letters)
+        facts = _facts(context, process, wanted, {})
+        offers_ = engine.allowed_moves(_only(process, wanted), record.state, {definition.SYSTEM}, facts)
+        if all(offer.allowed for offer in offers_):
+            return wanted
+    return None
+
+
+def _only(process: Process, wanted: Move) -> Process:
+    return replace(process, moves=(wanted,))
+
+
+def _locked(record: Any) -> Any:
+    kind = type(record)
+    row = Session.scalar(
+        select(kind)
+        .where(kind.id == record.id)
+        .with_for_update(of=kind)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise Missing()
+    return row
+
+
+def _facts(context: Context, process: Process, wanted: Move, known: dict[str, Any]) -> dict[str, Any]:
+    """The facts that a move asks for; those that do not depend on its documents are asked once."""
+    needed = engine.facts_needed(_only(process, wanted), context.record.state)
+    facts: dict[str, Any] = {}
+    for name in needed:
+        of_letter = name in OF_LETTER
+        if name in known and not of_letter:
+            facts[name] = known[name]
+            continue
+        facts[name] = _FACT_SOURCES[name](context)
+    return {**known, **facts}
+
+
+OF_LETTER = frozenset(
+    {
+        "signing_mode",
+        "actor_is_signatory",
+        "signatory_recorded",
+        "number_available",
+        "template_in_force",
+        "signed_scan_attached",
+    }
+)
+"""Facts that depend on the documents of the move, and so are asked for each."""
+
+
+def _carry_out(context: Context, transition: Transition) -> None:
+    record, on = context.record, context.act_date
+    context.transition = transition
+    today = clock.today()
+    record.state, record.state_since = transition.to_state.code, clock.now()
+    if not transition.holds:
+        record.last_act_on = on
+    record.held = bool(transition.holds)
+    Session.flush()
+    if transition.closes_terms:
+        terms.close(record, transition.closes_terms, on)
+    for kind in transition.opens_terms:
+        term = terms.open_term(record, kind, on)
+        if hasattr(record, "follow_term"):
+            record.follow_term(term.start_on, term.due_on)
+    step = transition.move
+    actor = current()
+    Session.add(
+        RecordMove(
+            process_code=record.process,
+            code=step.code if step else None,
+            name=step.label if step else f"Se abrió: {process_of(record).name.lower()}",
+            from_state=transition.from_state.code if transition.from_state else None,
+            to_state=transition.to_state.code,
+            happened_on=on,
+            entered_at=clock.now(),
+            actor_id=actor.account_id,
+            actor_name=actor.name,
+            reason=transition.reason or None,
+            late=on < today,
+            late_reason=context.details.late_reason or None,
+            scan_id=context.details.scan_id,
+            holds=list(transition.holds),
+            **{owner_column(record): record.id},
+        )
+    )
+    for name in transition.effects:
+        _EFFECTS[name](context)
+    for letter in transition.letters:
+        context.documents[letter] = _ISSUERS[0](context, letter)
+    for done in context.afterwards:
+        done()
+    Session.flush()
+
+
+# Facts of any act: the two moments of working rule 3, and the running term of the record.
+
+
+@fact("act_date")
+def _act_date(c: Context) -> date:
+    return c.act_date
+
+
+@fact("today")
+def _today(c: Context) -> date:
+    return clock.today()
+
+
+@fact("previous_act_date")
+def _previous(c: Context) -> date | None:
+    found: date | None = c.record.last_act_on
+    return found
+
+
+@fact("late_reason")
+def _late_reason(c: Context) -> str:
+    return c.details.late_reason
+
+
+@fact("late_scan_attached")
+def _late_scan(c: Context) -> bool:
+    return c.details.scan_id is not None
+
+
+@fact("term_due")
+def _term_due(c: Context) -> date | None:
+    term = terms.running(c.record)
+    return term.due_on if term else None
+
+
+@fact("extension_count")
+def _extension_count(c: Context) -> int:
+    term = terms.running(c.record)
+    return terms.chain(term).extension_count if term else 0
+
+
+@fact("extension_limit")
+def _extension_limit(c: Context) -> int:
+    term = terms.running(c.record)
+    kind = process_of(c.record).term(term.type_code) if term else None
+    if kind is None or not kind.extension_parameter:
+        return 0
+    return whole(kind.extension_parameter, c.act_date)
+
+
+def details_from(values: Mapping[str, Any], **more: Any) -> Details:
+    """Details from the fields of a form; unknown names are left out."""
+    names = Details.__dataclass_fields__
+    return Details(**{name: value for name, value in {**values, **more}.items() if name in names})

@@ -1,0 +1,423 @@
+"""The documents that a step issues: who signs, in which mode, on which paper; drafts and prints to sign.
+
+Signing is one transaction: checks, number under its lock, PDF in a child that can be killed, file, document.
+The seal that is shown before an electronic signature is the SHA-256 of what the letter says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from werkzeug.security import check_password_hash
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import Missing, NotAllowed, RuleBroken, Stale
+from app.core.types import format_date
+from app.documents import letters
+from app.documents.render import render_letter
+from app.documents.verify import qr_png
+from app.models.catalogs import Office
+from app.models.documents import Document, DocumentStatus, DocumentType, StoredFile
+from app.models.followup import RecordDocument, owner_column
+from app.models.security import Account
+from app.models.staff import Holding, Post
+from app.models.system import Installation
+from app.operations import attachments, documents, files, procedures, staff
+from app.operations.moves import DRAWN, ELECTRONIC, HANDWRITTEN, Context, Details, fact, issues
+from app.operations.parameters import parameter
+from app.operations.unit import act
+from app.security.principal import current
+from app.security.roles import BY_KEY
+
+SIGNED_ON_RECORD = frozenset({"ACT-INS", "ACT-NEG", "ACT-OBS", "ACT-VER"})
+"""Documents whose signatures are gathered one by one on the record before it is issued (working rule 11)."""
+MODES = {HANDWRITTEN: "MANUSCRITA", DRAWN: "PANTALLA", ELECTRONIC: "ELECTRONICA"}
+ORDER_POSTS = {"MINISTRO": "MINISTRO", "VICEMINISTRO": "VICEMINISTRO", "DGIFT": "DIR-DGIFT"}
+"""What the parameter OI_FIRMANTE names -> the post that signs orders."""
+ORDER_PAPERS = frozenset({"OI", "OI-SUS", "OI-PRO"})
+
+_public: list[str] = ["http://127.0.0.1:8080"]
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Who signs and how, as a letter prints it."""
+
+    name: str
+    post: str | None
+    acting: str | None = None
+    mode: str = ELECTRONIC
+    signed_at: datetime | None = None
+    seal: str | None = None
+    account_id: int | None = None
+
+    def block(self, role: str) -> letters.Signature:
+        """The block of a letter."""
+        electronic = self.mode == ELECTRONIC
+        return letters.Signature(
+            self.name,
+            role,
+            self.post,
+            acting=self.acting,
+            signed_at=self.signed_at if electronic else None,
+            seal=self.seal if electronic else None,
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a builder gives: the letter, and its images by id."""
+
+    letter: letters.Letter
+    images: Mapping[str, bytes]
+
+
+Builder = Callable[[Context, letters.Paper, Signing], Made]
+Keeper = Callable[[Context, Document], None]
+_BUILDERS: dict[str, Builder] = {}
+_KEEPERS: dict[str, Keeper] = {}
+
+
+def use(public_url: str) -> None:
+    """The address that QR codes lead to (the factory says which)."""
+    _public[:] = [public_url.rstrip("/")]
+
+
+def builds(code: str, keep: Keeper | None = None) -> Callable[[Builder], Builder]:
+    """Register who fills in a kind of document, and what to do with it once it is issued."""
+
+    def register(builder: Builder) -> Builder:
+        _BUILDERS[code] = builder
+        if keep is not None:
+            _KEEPERS[code] = keep
+        return builder
+
+    return register
+
+
+def buildable() -> frozenset[str]:
+    """The kinds of document that can be filled in."""
+    return frozenset(_BUILDERS)
+
+
+def address_of(code: str) -> str:
+    """The public address of a document, as it is printed."""
+    return f"{_public[0]}/v/{code}"
+
+
+# Who signs
+
+
+def signatories(record: Any, code: str, on: date) -> list[staff.Signatory]:
+    """Who may sign a kind of document of a record on a day: the holders of its posts, or their delegates."""
+    kind = kind_of(code)
+    if code in ORDER_PAPERS:
+        wanted = [ORDER_POSTS[str(parameter("OI_FIRMANTE", on))]]
+    else:
+        posts = Session.scalars(select(Post).where(Post.role.in_(kind.signer_roles))).all()
+        own = [post for post in posts if post.office_id == record.office_id]
+        wanted = [post.code for post in (own or posts)]
+    found = []
+    for post in wanted:
+        try:
+            found.append(staff.signatory(post, code, on))
+        except RuleBroken:
+            continue  # vacant: the others may sign
+    return found
+
+
+def signs(record: Any, code: str, on: date) -> staff.Signatory | None:
+    """The signatory that the present person is for a document, if any."""
+    here = current().account_id
+    return next((one for one in signatories(record, code, on) if one.account_id == here), None)
+
+
+# Drafts and prints
+
+
+def draft(record: Any, code: str) -> bytes:
+    """The document as it would be issued now, without number, marked as a draft."""
+    context = Context(record, Details(preview=True), current(), (code,))
+    paper = paper_of(context.record, None, context.act_date)
+    made = _build(context, code, paper, _expected(context, code))
+    return _pdf(code, made, None, "BORRADOR")
+
+
+def seal(record: Any, code: str, details: Details | None = None) -> str:
+    """The SHA-256 of what a document says, shown to whoever signs it electronically."""
+    context = Context(record, details or Details(preview=True), current(), (code,))
+    return _seal(_build(context, code, paper_of(context.record, None, context.act_date), Signing("", None)))
+
+
+def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
+    """Reserve the number and give the PDF to sign by hand; printing again gives the same number."""
+    with act("document.print", reason=code) as unit:
+        context = Context(record, Details(signing_mode=HANDWRITTEN), current(), (code,))
+        document = reserved(record, code) or _reserve(context, code)
+        expected = _expected(context, code)
+        made = _build(
+            context,
+            code,
+            paper_of(context.record, document, context.act_date),
+            replace(expected, mode=HANDWRITTEN),
+        )
+        pdf = _pdf(code, made, document, None)
+        unit.session.flush()
+    return document, pdf
+
+
+def reserved(record: Any, code: str) -> Document | None:
+    """The document of this kind that waits for its handwritten signature, if any."""
+    return Session.scalars(
+        select(Document)
+        .join(RecordDocument, RecordDocument.document_id == Document.id)
+        .where(getattr(RecordDocument, owner_column(record)) == record.id, Document.type_code == code)
+        .where(Document.status == DocumentStatus.RESERVED.value)
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).first()
+
+
+def documents_of(record: Any) -> list[Document]:
+    """The documents of a record, the newest first."""
+    return list(
+        Session.scalars(
+            select(Document)
+            .join(RecordDocument, RecordDocument.document_id == Document.id)
+            .where(getattr(RecordDocument, owner_column(record)) == record.id)
+            .order_by(Document.id.desc())
+        )
+    )
+
+
+# Issuing
+
+
+@issues
+def issue(context: Context, code: str) -> Document:
+    """Issue a document of a step: electronic, drawn, or the signed scan of a handwritten one."""
+    document = _issue(context, code)
+    if code in _KEEPERS:
+        _KEEPERS[code](context, document)
+    return document
+
+
+def _issue(context: Context, code: str) -> Document:
+    details, record = context.details, context.record
+    document = reserved(record, code)
+    if document is not None and details.signing_mode != HANDWRITTEN:
+        documents.annul(document, "No se firmó de puño y letra: se emitió de otro modo.")
+        document = None
+    if document is None:
+        document = _reserve(context, code)
+    if details.signing_mode == HANDWRITTEN:
+        who = _signed_by_hand(context, code)
+        scan = Session.get(StoredFile, details.scan_id) if details.scan_id else None
+        if scan is None:
+            raise RuleBroken("Falta el escaneo del documento firmado. Adjúntelo.", "scan", "scan_missing")
+        content = attachments.as_pdf(files.read(scan))
+        documents.issue(document, content, signatory=str(who), signing_mode=HANDWRITTEN)
+        return document
+    expected = _expected(context, code)
+    if code not in SIGNED_ON_RECORD:
+        confirm_password(details.password)
+    paper = paper_of(context.record, document, context.act_date)
+    shown = _seal(_build(context, code, replace(paper, number=None), Signing("", None)))
+    if details.seal and details.seal != shown:
+        raise Stale("El documento cambió desde que usted lo leyó. Vuelva a leerlo antes de firmar.")
+    signing = replace(expected, mode=details.signing_mode, signed_at=clock.now(), seal=shown)
+    pdf = _pdf(code, _build(context, code, paper, signing), document, None)
+    signer = f"{signing.name}, {signing.post}" if signing.post else signing.name
+    documents.issue(document, pdf, signatory=signer, signing_mode=details.signing_mode)
+    return document
+
+
+def confirm_password(password: str) -> None:
+    """Signing asks for the password again. Raises RuleBroken at its field."""
+    account = Session.get(Account, current().account_id) if current().account_id else None
+    if account is None:
+        raise NotAllowed("Solo una persona con su usuario puede firmar.")
+    if not password or not check_password_hash(account.password or "", password):
+        raise RuleBroken("La contraseña no es correcta: el documento no se firmó.", "password", "password")
+
+
+def amend(document: Document | None, by: Document) -> None:
+    """The page of a document says from here on that another one modifies it."""
+    if document is not None:
+        document.replaced_by_id = by.id
+
+
+def _reserve(context: Context, code: str) -> Document:
+    record = context.record
+    document = documents.reserve(
+        code,
+        f"{kind_of(code).title} · {record}",
+        office_id=record.office_id,
+        happened_on=context.act_date,
+        external_number=context.details.external_number,
+    )
+    Session.add(RecordDocument(document_id=document.id, **{owner_column(record): record.id}))
+    Session.flush()
+    return document
+
+
+def _signed_by_hand(context: Context, code: str) -> staff.Signatory | str:
+    """Who signed the paper: chosen among those who may on the day of the act."""
+    if code in SIGNED_ON_RECORD:
+        return _expected(context, code).name
+    wanted = context.details.signatory_account_id
+    for one in signatories(context.record, code, context.act_date):
+        if one.account_id == wanted:
+            return one
+    raise RuleBroken(
+        f"Elija quién firmó: alguien habilitado para firmar el {format_date(context.act_date)}.",
+        "signatory_account_id",
+        "signatory",
+    )
+
+
+def _expected(context: Context, code: str) -> Signing:
+    """The person who signs in this step: the signatory of the day, or the inspector who acts."""
+    here = current().account_id
+    candidates = signatories(context.record, code, context.act_date)
+    chosen = context.details.signatory_account_id or here
+    one = next((c for c in candidates if c.account_id == chosen), None)
+    one = one or (candidates[0] if context.details.preview and candidates else None)
+    if one is not None:
+        acting = None if one.quality == Holding.TITULAR.value else _acting(one)
+        return Signing(one.name, one.post, acting, account_id=one.account_id)
+    account = Session.get(Account, here) if here else None
+    name = account.get_full_name() if account is not None else current().name
+    labels = (BY_KEY[role].label for role in kind_of(code).signer_roles)
+    title = next((label for label in labels if label in current().roles), None)
+    return Signing(name, title, account_id=here)
+
+
+def _acting(one: staff.Signatory) -> str:
+    quality = next(each.label for each in Holding if each.value == one.quality)
+    return f"{quality}, {one.legal_act}"
+
+
+def kind_of(code: str) -> DocumentType:
+    kind = Session.get(DocumentType, code)
+    if kind is None:
+        raise Missing(f"No hay un tipo de documento «{code}».")
+    return kind
+
+
+def paper_of(record: Any, document: Document | None, on: date | None = None) -> letters.Paper:
+    """The frame of a document of a record; without a document it is a draft."""
+    office = Session.get(Office, record.office_id)
+    version = procedures.version(record.version_code)
+    bases = (version.process(record.process).basis, version.basis)
+    code = document.verification_code if document else None
+    return letters.Paper(
+        issued_on=on or (document.happened_on if document else clock.today()),
+        place=(office.city if office and office.city else "Asunción"),
+        office=office.name if office else "",
+        legal_basis=tuple(dict.fromkeys(base for base in bases if base)),
+        number=document.number if document else None,
+        verification_code=code,
+        verification_address=address_of(code) if code else None,
+    )
+
+
+def _build(context: Context, code: str, paper: letters.Paper, signing: Signing) -> Made:
+    if code not in _BUILDERS:
+        raise Missing(f"El documento «{code}» todavía no se emite desde el sistema: adjunte su escaneo.")
+    return _BUILDERS[code](context, paper, signing)
+
+
+def _seal(made: Made) -> str:
+    """What the letter says, without number nor who signs when: the same before and at the signature."""
+    said = made.letter.as_context()
+    for name in ("paper", "signature", "signatures"):
+        said.pop(name, None)
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _pdf(code: str, made: Made, document: Document | None, watermark: str | None) -> bytes:
+    title = f"{kind_of(code).title} {document.number}" if document else kind_of(code).title
+    return _rendered(letters.LETTERS[code][1], made, title, document, watermark)
+
+
+def sheet_pdf(name: str, letter: letters.Letter, document: Document | None) -> bytes:
+    """A sheet that is printed under the number of another document (`letters.SHEETS`)."""
+    title = f"{document.number}" if document else name
+    return _rendered(letters.SHEETS[name][1], Made(letter, {}), title, document, None)
+
+
+def _rendered(
+    template: str, made: Made, title: str, document: Document | None, watermark: str | None
+) -> bytes:
+    images = dict(made.images)
+    if document is not None:
+        images["qr"] = qr_png(address_of(document.verification_code))
+    if watermark is None and Session.scalar(select(Installation.environment)) == "training":
+        watermark = "CAPACITACIÓN"
+    return render_letter(
+        letters.source_of(template),
+        made.letter.as_context(),
+        title=title,
+        watermark=watermark,
+        images=images,
+        moment=clock.now(),
+    )
+
+
+# Facts of signature
+
+
+def _modes(c: Context) -> str:
+    """The mode of the form; in a preview the one that the person could use."""
+    if not c.details.preview:
+        return c.details.signing_mode
+    if all(signs(c.record, code, c.act_date) for code in c.letters):
+        return ELECTRONIC
+    return HANDWRITTEN
+
+
+@fact("signing_mode")
+def _signing_mode(c: Context) -> str:
+    return MODES[_modes(c)]
+
+
+@fact("actor_is_signatory")
+def _actor_is_signatory(c: Context) -> bool:
+    return all(signs(c.record, code, c.act_date) is not None for code in c.letters)
+
+
+@fact("signatory_recorded")
+def _signatory_recorded(c: Context) -> bool:
+    return c.details.preview or c.details.signatory_account_id is not None
+
+
+@fact("signed_scan_attached")
+def _signed_scan(c: Context) -> bool:
+    return c.details.preview or c.details.scan_id is not None
+
+
+@fact("number_available")
+def _number_available(c: Context) -> bool:
+    for code in c.letters:
+        kind = kind_of(code)
+        if kind.number_owner == "external":
+            if not (c.details.preview or c.details.external_number):
+                return False
+        elif kind.series_scope == "office":
+            office = Session.get(Office, c.record.office_id)
+            if office is None or not office.series_code:
+                return False
+    return True
+
+
+@fact("template_in_force")
+def _template(c: Context) -> bool:
+    return all(code in letters.LETTERS and code in _BUILDERS for code in c.letters)

@@ -1,0 +1,508 @@
+"""Orders: their list, the draft's form with inspectors and workload, the page of the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+from wtforms import BooleanField, FileField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import DomainError, Missing, RuleBroken
+from app.models.catalogs import Office
+from app.models.checklists import ChecklistStatus, ChecklistVersion
+from app.models.documents import Document
+from app.models.followup import Term, TermStatus, owner_column
+from app.models.inspections import (
+    InspectionOrder,
+    OrderEstablishment,
+    OrderInspector,
+    OrderKind,
+    OrderOrigin,
+    Priority,
+    Shift,
+    VisitKind,
+)
+from app.models.norms import InfractionArea
+from app.models.procedures import ProcedureState
+from app.models.registry import Employer, Establishment
+from app.models.staff import Brigade, Inspector
+from app.operations import moves, papers, procedures, search
+from app.operations.inspections import facts, letters, orders, visits
+from app.operations.moves import Details
+from app.security.principal import current
+from app.views.base import explain, valid
+from app.views.history import history_of
+from app.views.inspections.shown import mark, page_of, term_mark
+from app.views.inspections.steps import held_moves, pdf
+from app.views.references import ReferenceField, by_key
+from app.views.widgets import ChoiceField, day_field, text_or_none
+from app.workflow.definition import Phase
+
+PAGE = 25
+SUBSTITUTION = "OI-SUS"
+REQUIRED = "Este dato es obligatorio."
+
+
+def _choices(kind: Any) -> list[tuple[str, str]]:
+    return [(each.value, each.label) for each in kind]
+
+
+class OrderForm(FlaskForm):
+    """A draft. Places and team are lists that the template draws."""
+
+    kind = ChoiceField("Clase de orden", choices=_choices(OrderKind), coerce=str)
+    origin = ChoiceField("Modo de inicio", choices=_choices(OrderOrigin), coerce=str)
+    priority = ChoiceField("Prioridad", choices=_choices(Priority), coerce=str, default=Priority.P3.value)
+    office_id = SelectField("Oficina", coerce=lambda v: int(v) if v else None, validate_choice=False)
+    place = ReferenceField(
+        Establishment,
+        False,
+        depends_on=("employer", "employer_id"),
+        label="Establecimiento",
+        description="Por nombre, dirección o sucursal; elija antes el empleador para ver los suyos.",
+    )
+    employer = ReferenceField(Employer, False, label="Empleador", description="Por nombre o RUC.")
+    zone = StringField("Zona", filters=[text_or_none], description="Solo en una orden de turno o abierta.")
+    period_from = day_field("Período examinado, desde")
+    period_to = day_field("Período examinado, hasta")
+    shift = ChoiceField("Turno", choices=_choices(Shift), coerce=str, default=Shift.DAY.value)
+    instructions = TextAreaField(
+        "Instrucciones", filters=[text_or_none], description="Se imprimen en la orden."
+    )
+    requires_authorisation = BooleanField(
+        "Es un domicilio particular",
+        description="Exige consentimiento o autorización judicial antes de entrar.",
+    )
+    absence_confirmed = BooleanField("Designar igual a quien está ausente en el período")
+
+    def offer(self) -> None:
+        """Fill the list of offices: one's own first."""
+        rows = Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code)).all()
+        own = current().offices
+        self.office_id.choices = [
+            (key, f"{code} · {name}") for key, code, name in sorted(rows, key=lambda row: row[0] not in own)
+        ]
+
+
+class VisitForm(FlaskForm):
+    """A visit to plan."""
+
+    kind = ChoiceField("Tipo de visita", choices=_choices(VisitKind), coerce=str)
+    planned_on = day_field("Programada para")
+
+
+class AuthorisationForm(FlaskForm):
+    """Consent or court authorisation to enter a home."""
+
+    authorisation = StringField(
+        "Quién consintió o autorizó",
+        [InputRequired(REQUIRED)],
+        description="Persona o juzgado, número y fecha. Se imprime en la orden.",
+    )
+    authorisation_file = FileField("Documento", render_kw={"accept": "application/pdf,image/*"})
+
+
+class SubstitutionForm(FlaskForm):
+    """Why the team changes, and the signature of the document that says so."""
+
+    reason = TextAreaField("Motivo", [InputRequired(REQUIRED)], filters=[text_or_none])
+    absence_confirmed = BooleanField("Designar igual a quien está ausente en el período")
+
+
+class OrderView(BaseView):
+    """Inspection orders and their files."""
+
+    route_base = "/ordenes"
+    class_permission_name = "InspectionOrder"
+    default_view = "list"
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """The orders within the person's scope, the newest first; pages by key."""
+        asked = request.args
+        query = select(InspectionOrder).options(
+            joinedload(InspectionOrder.document),
+            joinedload(InspectionOrder.office),
+            selectinload(InspectionOrder.team).joinedload(OrderInspector.inspector),
+            selectinload(InspectionOrder.places)
+            .joinedload(OrderEstablishment.establishment)
+            .joinedload(Establishment.employer),
+        )
+        query = self._narrowed(query, asked)
+        after = asked.get("despues", "")
+        if after.isascii() and after.isdigit() and len(after) < 10:
+            query = query.where(InspectionOrder.id < int(after))
+        rows = Session.scalars(query.order_by(InspectionOrder.id.desc()).limit(PAGE + 1)).unique().all()
+        kept = {name: value for name, value in asked.items() if name != "despues" and value}
+        return self.render_template(
+            "inspections/orders.html",
+            title="Órdenes de inspección",
+            rows=[(row, mark(row)) for row in rows[:PAGE]],
+            next_url=url_for("OrderView.list", **kept, despues=rows[PAGE - 1].id)
+            if len(rows) > PAGE
+            else None,
+            first_url=url_for("OrderView.list", **kept) if after else None,
+            asked=asked,
+            phases=[
+                Phase.PLANNED,
+                Phase.ISSUED,
+                Phase.IN_FIELD,
+                Phase.IN_REPORT,
+                Phase.CLOSED,
+                Phase.ANNULLED,
+            ],
+            offices=Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code)).all(),
+            searching=bool(kept),
+            may_add=self._may("can_add"),
+        )
+
+    def _narrowed(self, query: Any, asked: Any) -> Any:
+        words = asked.get("q", "").strip()
+        if words:
+            number = select(Document.id).where(
+                Document.type_code == "OI", search.like(func.fold(Document.number), words)
+            )
+            named = (
+                select(OrderEstablishment.order_id)
+                .join(Establishment, Establishment.id == OrderEstablishment.establishment_id)
+                .join(Employer, Employer.id == Establishment.employer_id)
+            )
+            for word in search.words(words):
+                named = named.where(
+                    or_(search.matching(Employer, word), search.matching(Establishment, word))
+                )
+            query = query.where(or_(InspectionOrder.document_id.in_(number), InspectionOrder.id.in_(named)))
+        if asked.get("fase") in {phase.value for phase in Phase}:
+            states = select(ProcedureState.code).where(
+                ProcedureState.process_code == InspectionOrder.process,
+                ProcedureState.version_code == InspectionOrder.version_code,
+                ProcedureState.phase == asked["fase"],
+            )
+            query = query.where(InspectionOrder.state.in_(states))
+        if asked.get("oficina", "").isdigit():
+            query = query.where(InspectionOrder.office_id == int(asked["oficina"][:9]))
+        if asked.get("vencidas"):
+            overdue = select(Term.order_id).where(
+                Term.status == TermStatus.OPEN.value, Term.due_on < clock.today()
+            )
+            query = query.where(InspectionOrder.id.in_(overdue))
+        if asked.get("mias"):
+            mine = (
+                select(OrderInspector.order_id)
+                .join(Inspector, Inspector.id == OrderInspector.inspector_id)
+                .where(Inspector.account_id == current().account_id, OrderInspector.until.is_(None))
+            )
+            query = query.where(InspectionOrder.id.in_(mine))
+        return query
+
+    @expose("/nueva", methods=["GET", "POST"])
+    @has_access
+    @permission_name("add")
+    def add(self) -> Any:
+        """A new draft; from an establishment's page with `establecimiento=`."""
+        form = OrderForm()
+        form.offer()
+        lists = _sent_lists()
+        if request.method == "GET":
+            form.office_id.data = next(iter(current().offices), None)
+            place = by_key(Establishment, request.args.get("establecimiento", ""))
+            lists["places"] = [place.id] if place else []
+            lists["checklists"] = _usual_checklists()
+        elif self._rearranged(form, lists):
+            pass
+        elif valid(form):
+            try:
+                made = self._create(form, lists)
+            except DomainError as error:
+                explain(form, error)
+            else:
+                flash(
+                    "Proyecto de orden guardado." if len(made) == 1 else f"{len(made)} proyectos guardados.",
+                    "success",
+                )
+                return redirect(page_of(made[0]) if len(made) == 1 else url_for("OrderView.list"))
+        return self._form(form, lists, "Nueva orden de inspección", None)
+
+    def _create(self, form: OrderForm, lists: dict[str, Any]) -> list[InspectionOrder]:
+        values = {**_values(form), **lists}
+        if request.form.get("one_each") and len(lists["places"]) > 1:
+            return orders.create_several({**values, "kind": OrderKind.ESTABLISHMENT.value})
+        return [orders.create(values)]
+
+    @expose("/<int:pk>/editar", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def edit(self, pk: int) -> Any:
+        """Change a draft."""
+        order = self._order(pk)
+        form = OrderForm(obj=None if request.method == "POST" else order)
+        form.offer()
+        lists = _sent_lists()
+        if request.method == "GET":
+            lists = {
+                "places": [place.establishment_id for place in order.places],
+                "checklists": [row.checklist_version_id for row in order.checklists],
+                "matters": [*order.matters],
+                "team": [each.inspector_id for each in order.designated],
+            }
+        elif self._rearranged(form, lists):
+            pass
+        elif valid(form):
+            try:
+                sent = request.form.get("_version", "")
+                orders.change(order, {**_values(form), **lists}, int(sent) if sent.isdigit() else -1)
+            except DomainError as error:
+                explain(form, error)
+            else:
+                flash("Cambios guardados.", "success")
+                return redirect(page_of(order))
+        return self._form(form, lists, f"Editar {order}", order)
+
+    def _rearranged(self, form: OrderForm, lists: dict[str, Any]) -> bool:
+        """Adding or taking out a place, or a brigade, draws the form again and saves nothing."""
+        if "add_place" in request.form:
+            form.place.validate(form)
+            if form.place.data is None:
+                form.place.errors = ["Busque el establecimiento y elíjalo de la lista."]
+            elif form.place.data not in lists["places"]:
+                lists["places"].append(form.place.data)
+                form.place.data, form.place.typed = None, ""
+            return True
+        for name in request.form:
+            if name.startswith("drop_place-") and name.removeprefix("drop_place-").isdigit():
+                lists["places"] = [k for k in lists["places"] if k != int(name.removeprefix("drop_place-"))]
+                return True
+        if "use_brigade" in request.form:
+            brigade = by_key(Brigade, request.form.get("brigade", ""))
+            if brigade is not None:
+                members = [member.inspector_id for member in brigade.members]
+                members.sort(key=lambda key: key != brigade.leader_id)
+                lists["team"] = members
+            return True
+        return "refresh" in request.form
+
+    @expose("/<int:pk>")
+    @has_access
+    @permission_name("show")
+    def show(self, pk: int) -> Any:
+        """The file: the order, its visits, findings, report, terms, documents, steps."""
+        order = self._order(pk)
+        found_visits = facts.visits_of(order)
+        found = facts.findings_of(order)
+        report = facts.report_of(order)
+        records = [order, *found_visits, *found, *([report] if report else [])]
+        terms = Session.scalars(
+            select(Term)
+            .where(or_(*(getattr(Term, owner_column(record)) == record.id for record in records)))
+            .options(joinedload(Term.type))
+            .order_by(Term.id.desc())
+        ).all()
+        offers = moves.offers(order)
+        may_visit = self._may("can_edit", "Visit") and facts.phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+        return self.render_template(
+            "inspections/order.html",
+            title=str(order),
+            order=order,
+            mark=mark(order),
+            marks={(record.process, record.id): mark(record) for record in records},
+            offers=offers,
+            substitution=next((o.move.code for o in offers if SUBSTITUTION in o.move.letters), None),
+            visits=found_visits,
+            findings=found,
+            report=report,
+            terms=[(term, term_mark(term)) for term in terms],
+            documents=[document for record in records for document in papers.documents_of(record)],
+            log=moves.history(records)[:40],
+            held=held_moves(records),
+            may_review=self._may("can_review", "Step"),
+            may_edit=self._may("can_edit") and order.document_id is None and self._is_draft(order),
+            may_visit=may_visit and order.document_id is not None,
+            visit_form=VisitForm(),
+            matters=letters.matters(order),
+            labels={
+                "kind": letters.said(OrderKind, order.kind),
+                "origin": letters.said(OrderOrigin, order.origin),
+                "priority": letters.said(Priority, order.priority),
+                "shift": letters.said(Shift, order.shift),
+                "visit": {each.value: each.label for each in VisitKind},
+            },
+            history=history_of(InspectionOrder, order.id),
+            version=procedures.version(order.version_code),
+        )
+
+    def _is_draft(self, order: InspectionOrder) -> bool:
+        start = moves.process_of(order).start
+        return start is not None and order.state == start.state
+
+    @expose("/<int:pk>/visita", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def visit(self, pk: int) -> Any:
+        """Plan a visit."""
+        order = self._order(pk)
+        if not self._may("can_edit", "Visit"):
+            raise Missing()
+        form = VisitForm()
+        if not form.validate():
+            flash("Revise el tipo y la fecha de la visita.", "danger")
+            return redirect(page_of(order))
+        try:
+            visit = visits.plan(order, {"kind": form.kind.data, "planned_on": form.planned_on.data})
+        except RuleBroken as error:
+            flash(error.message, "danger")
+            return redirect(page_of(order))
+        return redirect(page_of(visit))
+
+    @expose("/<int:pk>/autorizacion", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def authorise(self, pk: int) -> Any:
+        """Attach the consent or the court's authorisation to enter a home."""
+        order = self._order(pk)
+        form = AuthorisationForm(obj=None if request.method == "POST" else order)
+        if request.method == "POST" and valid(form):
+            upload = form.authorisation_file.data
+            try:
+                orders.authorise_entry(order, form.authorisation.data, upload.read() if upload else b"")
+            except DomainError as error:
+                explain(form, error)
+            else:
+                flash("Autorización adjuntada.", "success")
+                return redirect(page_of(order))
+        return self.render_template(
+            "inspections/simple.html",
+            title="Consentimiento o autorización judicial",
+            record=order,
+            form=form,
+            back=page_of(order),
+            button="Adjuntar",
+        )
+
+    @expose("/<int:pk>/equipo", methods=["GET", "POST"])
+    @has_access
+    @permission_name("show")
+    def team(self, pk: int) -> Any:
+        """Substitute or add inspectors of a signed order, by a document of its own."""
+        from app.views.inspections.steps import StepForm, _details, _fit
+
+        order = self._order(pk)
+        offer = next((o for o in moves.offers(order) if SUBSTITUTION in o.move.letters), None)
+        if offer is None:
+            raise Missing()
+        form = StepForm()
+        types = [papers.kind_of(code) for code in offer.move.letters]
+        signers = [
+            (one.account_id, str(one)) for one in papers.signatories(order, SUBSTITUTION, clock.today())
+        ]
+        _fit(form, offer.move, types, signers, order)
+        if "seal" in form:
+            del form.seal
+        team = _sent_team() if request.method == "POST" else [each.inspector_id for each in order.designated]
+        if request.method == "GET":
+            form.happened_on.data = clock.today()
+        elif valid(form):
+            try:
+                details: Details = _details(form)
+                orders.substitute(order, team, details)
+            except DomainError as error:
+                explain(form, error)
+            else:
+                flash("Sustitución hecha: el documento está en el expediente.", "success")
+                return redirect(page_of(order))
+        return self.render_template(
+            "inspections/team.html",
+            title="Sustituir o agregar inspectores",
+            order=order,
+            form=form,
+            offer=offer,
+            team=team,
+            workloads=orders.workloads(order.office_id, [p.establishment_id for p in order.places]),
+            back=page_of(order),
+        )
+
+    @expose("/<int:pk>/carpeta")
+    @has_access
+    @permission_name("show")
+    def pack(self, pk: int) -> Any:
+        """The visit pack: blank acta and checklists, to fill in by hand (working rule 7)."""
+        order = self._order(pk)
+        return pdf(letters.pack_pdf(order), f"Carpeta de visita {order.number}.pdf")
+
+    def _form(self, form: OrderForm, lists: dict[str, Any], title: str, order: InspectionOrder | None) -> Any:
+        places = [place for key in lists["places"] if (place := by_key(Establishment, key)) is not None]
+        brigades = Session.scalars(
+            select(Brigade).options(selectinload(Brigade.members)).order_by(Brigade.code)
+        ).all()
+        return self.render_template(
+            "inspections/order_form.html",
+            title=title,
+            form=form,
+            order=order,
+            version=request.form.get("_version") or (order.version if order else ""),
+            places=places,
+            lists=lists,
+            areas=Session.scalars(select(InfractionArea).order_by(InfractionArea.position)).all(),
+            checklists=Session.scalars(
+                select(ChecklistVersion)
+                .where(ChecklistVersion.status == ChecklistStatus.PUBLISHED.value)
+                .order_by(ChecklistVersion.checklist_code, ChecklistVersion.number.desc())
+            ).all(),
+            brigades=brigades,
+            workloads=orders.workloads(form.office_id.data, lists["places"]),
+            back=page_of(order) if order else url_for("OrderView.list"),
+        )
+
+    def _order(self, pk: int) -> InspectionOrder:
+        order: InspectionOrder | None = Session.get(InspectionOrder, pk) if pk < 2**31 else None
+        if order is None:
+            raise Missing()
+        return order
+
+    def _may(self, permission: str, resource: str = "InspectionOrder") -> bool:
+        return bool(self.appbuilder.sm.has_access(permission, resource))
+
+
+def _values(form: OrderForm) -> dict[str, Any]:
+    names = set(orders.FIELDS) & set(form._fields)
+    return {name: form[name].data for name in names}
+
+
+def _numbers(name: str) -> list[int]:
+    sent = request.form.getlist(name)
+    return list(
+        dict.fromkeys(int(text) for text in sent if text.isascii() and text.isdigit() and len(text) < 10)
+    )
+
+
+def _sent_team() -> list[int]:
+    """The designated inspectors, the leader first."""
+    team, leader = _numbers("team"), _numbers("leader")
+    return sorted(team, key=lambda key: key not in leader)
+
+
+def _sent_lists() -> dict[str, Any]:
+    return {
+        "places": _numbers("places"),
+        "checklists": _numbers("checklists"),
+        "matters": request.form.getlist("matters"),
+        "team": _sent_team(),
+    }
+
+
+def _usual_checklists() -> list[int]:
+    """The general checklist is proposed; the others are chosen."""
+    query = select(ChecklistVersion.id).where(
+        ChecklistVersion.checklist_code == "CL-GEN",
+        ChecklistVersion.status == ChecklistStatus.PUBLISHED.value,
+        ChecklistVersion.valid_from <= clock.today(),
+    )
+    return list(Session.scalars(query.order_by(ChecklistVersion.number.desc()).limit(1)))
