@@ -2,6 +2,7 @@
 
 import io
 import unicodedata
+from datetime import timedelta
 
 import pypdf
 import pytest
@@ -10,8 +11,10 @@ from inspection_samples import (
     acting,
     assigned,
     begun,
+    checklist,
     done,
     draft,
+    establishment,
     filled,
     first_finding,
     inspector,
@@ -22,13 +25,18 @@ from inspection_samples import (
 )
 from sqlalchemy import select
 from sqlalchemy.orm import Session as OrmSession
+from support import PASSWORD
 
-from app.core.errors import NotAllowed, RuleBroken
-from app.models.documents import Document
+from app.core import clock
+from app.core.errors import Missing, NotAllowed, RuleBroken
+from app.models.documents import Document, NumberSeries
 from app.models.followup import Term
-from app.operations import files, moves
-from app.operations.inspections import facts, findings, reports, visits
+from app.models.inspections import ConflictOfInterest, FinalReport, Visit
+from app.models.staff import Absence, Inspector
+from app.operations import attachments, documents, files, moves, papers
+from app.operations.inspections import corrections, facts, findings, letters, orders, reports, visits
 from app.operations.moves import Details
+from app.operations.unit import act
 from app.workflow.effects import EFFECTS
 from app.workflow.guards import FACTS
 
@@ -138,12 +146,10 @@ def test_annulled_acta_reopens_the_visit_and_withdraws_its_findings(db: OrmSessi
 
 
 def test_remedy_runs_from_delivery_to_closure(db: OrmSession) -> None:
-    finding = first_finding(done(fails=1))
+    order = assigned(checklists=[checklist("CL-GEN").id])
+    finding = first_finding(done(fails=1, order=order))
     with acting("inspector1"):
-        findings_ = finding
-        if finding.infraction is not None and not finding.infraction.remediable:
-            pytest.skip("the first question of the checklist opens a breach that cannot be remedied")
-        moves.move(findings_, "requerir", SIGN)
+        moves.move(finding, "requerir", SIGN)
         assert "Requerimiento" in words(finding.request)
         findings.deliver(finding, "signed", Details())
         assert finding.state == "EN_PLAZO"
@@ -162,7 +168,9 @@ def test_report_goes_its_whole_way_to_the_archive(db: OrmSession) -> None:
         moves.move(order, "declarar_ejecutada")
         report = facts.report_of(order)
         assert report is not None and report.state == "ELABORACION"
-        reports.write(report, {"facts": "Sin novedad.", "analysis": "No hay infracción.", "proposal": "ARCHIVO"})
+        reports.write(
+            report, {"facts": "Sin novedad.", "analysis": "No hay infracción.", "proposal": "ARCHIVO"}
+        )
         moves.move(report, "enviar_a_coordinacion")
     with acting("coordinador"):
         moves.move(report, "devolver", Details(reason="Falta el detalle de la visita."))
@@ -186,10 +194,6 @@ def test_report_goes_its_whole_way_to_the_archive(db: OrmSession) -> None:
 
 
 def test_act_of_yesterday_needs_its_reason_and_scan(db: OrmSession) -> None:
-    from datetime import timedelta
-
-    from app.core import clock
-
     order = draft()
     yesterday = clock.today() - timedelta(days=1)
     with acting("coordinador"), pytest.raises(RuleBroken, match="motivo y adjunte el escaneo"):
@@ -204,5 +208,279 @@ def test_p1_needs_two_inspectors(db: OrmSession) -> None:
         moves.move(order, "enviar_a_firma")
 
 
+def test_substitution_is_a_document_of_its_own_and_the_order_says_modified(db: OrmSession) -> None:
+    order = assigned()
+    other = db.scalars(select(Inspector).where(Inspector.code == "INSP-04")).one()
+    first = order.document
+    with acting("ministro"):
+        team = [inspector("inspector1").id, other.id]
+        orders.substitute(order, team, Details(reason="Licencia médica.", password=PASSWORD))
+    document = papers.documents_of(order)[0]
+    text = words(document)
+    assert document.type_code == "OI-SUS" and "Licencia médica" in text
+    assert "Nelson Ojeda Cabañas" in text and "Gustavo Aquino Fretes" in text
+    assert first is not None and first.replaced_by_id == document.id and first.status == "issued"
+    assert [each.inspector.code for each in order.designated] == ["INSP-01", "INSP-04"]
+
+
+def test_extension_goes_from_the_last_day_and_only_once(db: OrmSession) -> None:
+    order = assigned()
+    before = order.valid_until
+    with acting("ministro"):
+        moves.move(order, "prorrogar", Details(reason="Zona inundada.", password=PASSWORD))
+    assert before is not None and order.valid_until is not None
+    assert order.valid_until >= before + timedelta(days=30)
+    text = words(papers.documents_of(order)[0])
+    assert f"{before:%d/%m/%Y}" in text and f"{order.valid_until:%d/%m/%Y}" in text
+    with acting("ministro"), pytest.raises(RuleBroken, match="prórrogas permitidas"):
+        moves.move(order, "prorrogar", Details(reason="Otra vez.", password=PASSWORD))
+
+
+def test_handwritten_order_keeps_its_reserved_number_and_the_scan_counts(db: OrmSession) -> None:
+    order = draft()
+    with acting("coordinador"):
+        moves.move(order, "enviar_a_firma")
+    with acting("secretaria"):
+        document, paper = papers.print_for_signature(order, "OI")
+        again, _ = papers.print_for_signature(order, "OI")
+        assert document.id == again.id and paper.startswith(b"%PDF")
+        scan = attachments.receive(photo()).file
+        minister = papers.signatories(order, "OI", clock.today())[0]
+        with pytest.raises(RuleBroken, match="quién firmó"):
+            moves.move(order, "firmar", Details(signing_mode="handwritten", scan_id=scan.id))
+        moves.move(
+            order,
+            "firmar",
+            Details(signing_mode="handwritten", scan_id=scan.id, signatory_account_id=minister.account_id),
+        )
+    assert order.document_id == document.id and order.document is not None
+    assert order.document.signatory == str(minister) and order.document.signing_mode == "handwritten"
+
+
+def test_open_order_names_the_establishment_at_the_door_in_an_annex_to_ratify(db: OrmSession) -> None:
+    order = assigned(kind="TURNO", places=[], zone="Mercado 4", period_from=clock.today())
+    with acting("inspector1"):
+        visit = visits.plan(order, {"kind": "INICIAL"})
+        with pytest.raises(RuleBroken, match="establecimiento"):
+            visits.start(visit, Details())
+        visits.start(visit, Details(), {"establishment_id": establishment().id})
+    assert visit.annex == "pending" and order.state == "EN_EJECUCION"
+    term = db.scalars(select(Term).where(Term.visit_id == visit.id)).one()
+    assert term.type_code == "RATIFICACION_ANEXO"
+    with acting("director"):
+        moves.move(visit, "ratificar_anexo")
+    db.refresh(term)
+    assert visit.annex == "ratified" and term.status == "met"
+
+
+def test_finding_of_an_unratified_annex_does_not_go_to_sumario(db: OrmSession) -> None:
+    order = assigned(kind="TURNO", places=[], zone="Mercado 4")
+    with acting("inspector1"):
+        visit = visits.plan(order, {"kind": "INICIAL"})
+        visits.start(visit, Details(), {"establishment_id": establishment().id})
+    signatures(filled(visit, 1))
+    with acting("inspector1"):
+        moves.move(visit, "finalizar", SIGN)
+        with pytest.raises(RuleBroken, match="sin ratificar"):
+            moves.move(first_finding(visit), "enviar_a_sumario")
+
+
+def test_complementary_acta_corrects_and_the_first_value_stays_in_the_acta(db: OrmSession) -> None:
+    visit = done(fails=0)
+    with acting("inspector1"):
+        document = corrections.correct(
+            visit,
+            [{"target": "headcount:TOTAL:men", "should_say": "13", "reason": "Se contó mal el depósito."}],
+            SIGN,
+            {"name": "Carlos Benítez", "refusal": "No quiso firmar."},
+        )
+    assert corrections.headcounts(visit)["TOTAL"]["men"] == 13
+    assert visit.headcounts[0].men == 3
+    assert visit.document is not None and visit.document.replaced_by_id == document.id
+    assert "13" in words(document) and "No quiso firmar" in words(document)
+    with acting("inspector3"), pytest.raises((NotAllowed, Missing)):
+        corrections.correct(visit, [], SIGN, {"name": "x", "refusal": "y"})
+
+
+def test_absence_asks_before_designating(db: OrmSession) -> None:
+    order = draft()
+    with acting("director"), act("test"):
+        db.add(
+            Absence(
+                inspector_id=inspector("inspector1").id,
+                valid_from=clock.today(),
+                valid_to=clock.today() + timedelta(days=5),
+                reason="Vacaciones",
+            )
+        )
+    with acting("coordinador"):
+        with pytest.raises(RuleBroken, match="ausentes"):
+            moves.move(order, "enviar_a_firma")
+        orders.change(order, {"absence_confirmed": True})
+        moves.move(order, "enviar_a_firma")
+    assert order.state == "PENDIENTE_FIRMA"
+
+
+def test_conflict_of_interest_refuses(db: OrmSession) -> None:
+    order = draft()
+    with acting("director"), act("test"):
+        db.add(
+            ConflictOfInterest(
+                inspector_id=inspector("inspector2").id,
+                employer_id=establishment().employer_id,
+                relation="Parentesco",
+                valid_from=clock.today(),
+            )
+        )
+    with acting("coordinador"), pytest.raises(RuleBroken, match="Nelson Ojeda"):
+        moves.move(order, "enviar_a_firma")
+
+
+def test_visit_pack_has_the_questions_of_its_order(db: OrmSession) -> None:
+    order = assigned()
+    reader = pypdf.PdfReader(io.BytesIO(letters.pack_pdf(order)))
+    text = " ".join(page.extract_text() for page in reader.pages)
+    assert "CL-INF-01" in text and order.number in text
+
+
+def test_refused_signature_leaves_no_gap_in_the_book(db: OrmSession) -> None:
+    for _ in range(3):
+        signed()
+    order = draft()
+    with acting("coordinador"):
+        moves.move(order, "enviar_a_firma")
+    with acting("ministro"), pytest.raises(RuleBroken):
+        moves.move(order, "firmar", Details(password="mala"))
+    series = db.scalars(select(NumberSeries).where(NumberSeries.type_code == "OI")).one()
+    assert [line.sequence for line in documents.book(series)] == [1, 2, 3]
+
+
+def test_held_act_waits_for_the_coordinator(db: OrmSession) -> None:
+    order = assigned()
+    scan = attachments.receive(photo()).file
+    with acting("inspector1"):
+        visit = visits.plan(order, {"kind": "INICIAL"})
+        before = clock.today() - timedelta(days=2)
+        told = Details(happened_on=before, late_reason="Corte de luz.", scan_id=scan.id)
+        visits.start(visit, told)
+    assert visit.held and visit.state == "EN_CURSO"
+    with acting("inspector1"), pytest.raises(RuleBroken, match="retenido"):
+        moves.move(visit, "suspender", Details(reason="x"))
+    step = next(step for step in moves.history([visit]) if step.holds)
+    with acting("coordinador"):
+        moves.review(step, "Se verificó con el acta en papel.")
+    db.refresh(visit)
+    assert not visit.held
+
+
 def test_order_of_another_office_is_told_its_own(db: OrmSession) -> None:
     assert assigned().office_id == office_of("coordinador")
+
+
+def test_one_request_reunites_the_findings_of_a_visit_and_one_delivery_starts_their_terms(
+    db: OrmSession,
+) -> None:
+    visit = done(fails=3, order=assigned(checklists=[checklist("CL-GEN").id]))
+    found = findings.of_visit(visit)
+    with acting("inspector1"):
+        document = findings.require(found, SIGN)
+        assert {each.request_id for each in found} == {document.id}
+        text = words(document)
+        assert all(each.obligation and each.obligation[:40] in text for each in found)
+        findings.deliver_all(document, "refused", Details())
+    assert {each.state for each in found} == {"EN_PLAZO"}
+    assert len(db.scalars(select(Term).where(Term.finding_id.in_([f.id for f in found]))).all()) == 3
+    with acting("inspector1"), pytest.raises(RuleBroken, match="ya está registrada"):
+        findings.deliver_all(document, "signed", Details())
+
+
+def reported(visit: Visit, proposal: str) -> FinalReport:
+    """The report of a visit's order, with the coordinator's approval."""
+    order = facts.order_of(visit)
+    with acting("inspector1"):
+        moves.move(order, "declarar_ejecutada")
+        report = facts.report_of(order)
+        assert report is not None
+        reports.write(report, {"facts": "Lo visto.", "analysis": "Lo dicho.", "proposal": proposal})
+        moves.move(report, "enviar_a_coordinacion")
+    with acting("coordinador"):
+        moves.move(report, "dar_visto_bueno")
+    return report
+
+
+def test_report_that_proposes_sumario_is_signed_with_the_acta_of_infraction(db: OrmSession) -> None:
+    visit = done(fails=1)
+    finding = first_finding(visit)
+    assert finding.infraction is not None and not finding.infraction.remediable
+    with acting("inspector1"):
+        moves.move(finding, "enviar_a_sumario")
+    report = reported(visit, "SUMARIO")
+    with acting("inspector1"):
+        with pytest.raises(RuleBroken, match="acta de infracción"):
+            moves.move(report, "firmar", SIGN)
+        moves.move(report, "firmar_con_infraccion", SIGN)
+    issued = {document.type_code: document for document in papers.documents_of(report)}
+    assert set(issued) == {"INF-FIN", "ACT-INF"}
+    text = words(issued["ACT-INF"])
+    assert finding.infraction.code in text and str(finding.infraction.day_wages_min) in text
+    with acting("director"):
+        moves.move(report, "enviar_a_sumario")
+    assert report.state == "A_SUMARIO" and facts.order_of(visit).state == "CERRADA"
+
+
+def test_new_actions_of_the_minister_give_the_order_a_new_validity(db: OrmSession) -> None:
+    visit = done(fails=0)
+    order = facts.order_of(visit)
+    report = reported(visit, "ARCHIVO")
+    with acting("inspector1"):
+        moves.move(report, "firmar", SIGN)
+    with acting("director"):
+        reports.write(report, {"observation": "Falta verificar el depósito."})
+        moves.move(report, "remitir_con_observacion", SIGN)
+    with acting("juridico"):
+        reports.write(report, {"opinion": "Visto.\nCorresponden nuevas diligencias."})
+        moves.move(report, "dictaminar", SIGN)
+        moves.move(report, "elevar")
+    with acting("ministro"):
+        moves.move(report, "ordenar_diligencias", Details(reason="Verificar el depósito.", password=PASSWORD))
+    assert report.state == "DILIGENCIAS_ORDENADAS" and order.state == "EN_EJECUCION"
+    assert order.valid_until is not None and order.valid_until > clock.today()
+    assert "Verificar el depósito" in words(papers.documents_of(report)[0])
+    second = done(fails=0, order=order)
+    with acting("inspector1"):
+        moves.move(order, "declarar_ejecutada")
+        moves.move(report, "retomar")
+    assert second.number == 2 and report.state == "ELABORACION"
+
+
+def test_home_is_not_entered_without_consent_or_court(db: OrmSession) -> None:
+    order = assigned(requires_authorisation=True)
+    with acting("inspector1"):
+        visit = visits.plan(order, {"kind": "INICIAL"})
+        with pytest.raises(RuleBroken, match="domicilio"):
+            visits.start(visit, Details())
+    with acting("coordinador"):
+        orders.authorise_entry(order, "Consentimiento escrito de la dueña de casa", photo())
+    with acting("inspector1"):
+        visits.start(visit, Details())
+    assert visit.state == "EN_CURSO"
+
+
+def test_roster_counts_for_the_fine_and_prints_names_only_for_those_entitled(db: OrmSession) -> None:
+    visit = done(fails=1)
+    finding = first_finding(visit)
+    with acting("inspector1"):
+        rows = findings.parse_roster(
+            "Nombre;Documento;Período;Importe\nAna Duarte;1234567;2025;1.200.000\nLuis Paz"
+        )
+        assert findings.add_workers(finding, rows) == 2
+        assert facts.affected(finding) == 2
+        findings.remove_worker(finding.roster[1], "Probó su inscripción.")
+    assert facts.affected(finding) == 1 and len(finding.roster) == 2
+    order = facts.order_of(visit)
+
+    def text(content: bytes) -> str:
+        return " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
+
+    assert "Ana Duarte" not in text(letters.roster_pdf(order, [finding], None))
+    assert "Ana Duarte" in text(letters.roster_pdf(order, [finding], "Coordinación"))

@@ -39,9 +39,10 @@ ELECTRONIC, DRAWN, HANDWRITTEN = "electronic", "drawn", "handwritten"
 class Details:
     """What a person says about an act besides which one: when it happened, why, how it is signed.
 
-    `scan_id` is a stored file: the signed paper, or the proof of an act that is entered late. `leaving` and
-    `entering` are the inspectors whom a substitution changes. With `preview` the facts that the form of the
-    move will ask for are taken as given.
+    `scan_id` is a stored file: the signed paper, or the proof of an act that is entered late. `content` is
+    what the document of the act says beside its record (a change of team, corrections). `shared`
+    is a document that another step of this very act issued for several records. With `preview` the facts
+    that the form of the move will ask for are taken as given.
     """
 
     happened_on: date | None = None
@@ -54,8 +55,8 @@ class Details:
     seal: str = ""
     signatory_account_id: int | None = None
     external_number: str | None = None
-    leaving: tuple[Any, ...] = ()
-    entering: tuple[Any, ...] = ()
+    content: Any = None
+    shared: Document | None = None
     preview: bool = False
 
 

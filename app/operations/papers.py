@@ -211,6 +211,9 @@ def issue(context: Context, code: str) -> Document:
 
 def _issue(context: Context, code: str) -> Document:
     details, record = context.details, context.record
+    if details.shared is not None and details.shared.type_code == code:
+        _link(details.shared, record)
+        return details.shared
     document = reserved(record, code)
     if document is not None and details.signing_mode != HANDWRITTEN:
         documents.annul(document, "No se firmó de puño y letra: se emitió de otro modo.")
@@ -263,9 +266,13 @@ def _reserve(context: Context, code: str) -> Document:
         happened_on=context.act_date,
         external_number=context.details.external_number,
     )
+    _link(document, record)
+    return document
+
+
+def _link(document: Document, record: Any) -> None:
     Session.add(RecordDocument(document_id=document.id, **{owner_column(record): record.id}))
     Session.flush()
-    return document
 
 
 def _signed_by_hand(context: Context, code: str) -> staff.Signatory | str:

@@ -14,4 +14,14 @@ from app.operations.inspections import (
     visits,
 )
 
-__all__ = ["effects", "facts", "findings", "letters", "orders", "questionnaire", "reports", "visits"]
+__all__ = [
+    "corrections",
+    "effects",
+    "facts",
+    "findings",
+    "letters",
+    "orders",
+    "questionnaire",
+    "reports",
+    "visits",
+]

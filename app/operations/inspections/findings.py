@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, RuleBroken
 from app.core.types import parse_guaranies
+from app.models.documents import Document
 from app.models.inspections import (
     AffectedWorker,
     Delivery,
@@ -32,6 +34,7 @@ from app.operations.unit import Unit, act
 from app.workflow.definition import Phase
 
 FIELDS = ("facts", "evidence", "affected_workers", "obligation", "remedy_kind", "repeat_offence")
+REQUEST = "REQ-REG"
 LONGEST_ROSTER = 20_000
 HEADINGS = ("nombre", "nombre y apellido", "trabajador", "trabajadora")
 
@@ -78,6 +81,38 @@ def discard(finding: Finding) -> None:
         row.visit.findings.remove(row)
         unit.session.delete(row)
         unit.session.flush()
+
+
+def require(findings: Sequence[Finding], details: Details) -> Document:
+    """Require the remedy of several findings of one visit by one document. Raises RuleBroken."""
+    if not findings:
+        raise RuleBroken("Elija al menos un hallazgo.", "findings")
+    if len({finding.visit_id for finding in findings}) != 1:
+        raise RuleBroken("Un requerimiento reúne hallazgos de una misma visita.", "findings")
+    with act("finding.require") as unit:
+        rows = [_locked(unit, finding) for finding in findings]
+        told = replace(details, content=tuple(rows))
+        for row in rows:
+            step = next(
+                (m for m in moves.process_of(row).moves_from(row.state or "") if REQUEST in m.letters), None
+            )
+            if step is None:
+                raise RuleBroken(f"{row}: en este estado no se requiere.", "findings")
+            moves.move(row, step.code, told)
+            told = replace(told, shared=row.request)
+        assert told.shared is not None
+    return told.shared
+
+
+def deliver_all(document: Document, how: str, details: Details) -> list[Finding]:
+    """The request reached the employer: the terms of all its findings start (working rule 28)."""
+    with act("finding.deliver_all") as unit:
+        waiting = unit.session.scalars(
+            select(Finding).where(Finding.request_id == document.id, Finding.delivery.is_(None))
+        ).all()
+        if not waiting:
+            raise RuleBroken("La entrega de este requerimiento ya está registrada.")
+        return [deliver(finding, how, details) for finding in waiting]
 
 
 def deliver(finding: Finding, how: str, details: Details) -> Finding:

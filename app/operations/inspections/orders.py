@@ -54,6 +54,14 @@ FIELDS = frozenset(
 
 
 @dataclass(frozen=True)
+class TeamChange:
+    """Who leaves an order and who enters."""
+
+    leaving: tuple[OrderInspector, ...]
+    entering: tuple[OrderInspector, ...]
+
+
+@dataclass(frozen=True)
 class Workload:
     """An inspector as the one who designates sees him: what he has open, when he is away."""
 
@@ -127,7 +135,7 @@ def substitute(order: InspectionOrder, team: Sequence[int], details: Details) ->
         )
         if step is None:
             raise RuleBroken("En este estado no se sustituyen inspectores.", code="move_not_declared")
-        told = replace(details, leaving=tuple(leaving), entering=tuple(entering))
+        told = replace(details, content=TeamChange(tuple(leaving), tuple(entering)))
         moves.move(row, step.code, told)
         _follow_team(unit, row)
     return row

@@ -30,6 +30,7 @@ from app.operations.unit import act
 from app.workflow import conditions
 
 PARAMETERS = "params."
+_SECTIONS = "sis_sections"
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,17 @@ class Group:
 
 
 def sections_of(visit: Visit) -> list[ChecklistSection]:
-    """Every section of the checklists of the visit's order, with its questions."""
-    return list(
-        Session.scalars(
+    """Every section of the checklists of the visit's order, with its questions.
+
+    A published checklist is frozen and a signed order keeps its own: they are read once for each session.
+    """
+    session = Session()
+    kept: dict[int, list[ChecklistSection]] = session.info.setdefault(_SECTIONS, {})
+    found = kept.get(visit.order_id or 0)
+    if found is not None and all(section in session for section in found):
+        return found
+    found = list(
+        session.scalars(
             select(ChecklistSection)
             .join(ChecklistSection.parent)
             .join(OrderChecklist, OrderChecklist.checklist_version_id == ChecklistVersion.id)
@@ -67,6 +76,9 @@ def sections_of(visit: Visit) -> list[ChecklistSection]:
             .options(contains_eager(ChecklistSection.parent), selectinload(ChecklistSection.questions))
         )
     )
+    if visit.order_id is not None and visit.order is not None and visit.order.document_id is not None:
+        kept[visit.order_id] = found
+    return found
 
 
 def groups(visit: Visit) -> list[Group]:
@@ -214,7 +226,7 @@ def _prepare(visit: Visit, question: ChecklistQuestion, given: Answer, recount: 
             infraction_id=breach.id if breach else None,
             facts=given.note or (breach.title if breach else question.text),
             affected_workers=affected,
-            obligation=f"Regularizar: {breach.title[0].lower()}{breach.title[1:]}." if breach else None,
+            obligation=_obligation(breach),
             remedy_kind=_remedy(breach),
         )
     )
@@ -233,6 +245,13 @@ def _infraction(question: ChecklistQuestion, visit: Visit) -> Infraction | None:
     if question.infraction_code is None:
         return None
     return infraction(question.infraction_code, visit.happened_on or clock.today())
+
+
+def _obligation(breach: Infraction | None) -> str | None:
+    """What is to be put right, to be worded by the inspector; nothing when it cannot be."""
+    if breach is None or not breach.remediable:
+        return None
+    return f"Regularizar: {breach.title[0].lower()}{breach.title[1:]}."
 
 
 def _remedy(breach: Infraction | None) -> str | None:

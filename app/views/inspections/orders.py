@@ -41,7 +41,7 @@ from app.security.principal import current
 from app.views.base import explain, valid
 from app.views.history import history_of
 from app.views.inspections.shown import mark, page_of, term_mark
-from app.views.inspections.steps import held_moves, pdf
+from app.views.inspections.steps import StepForm, details_of, fit, held_moves, pdf
 from app.views.references import ReferenceField, by_key
 from app.views.widgets import ChoiceField, day_field, text_or_none
 from app.workflow.definition import Phase
@@ -392,8 +392,6 @@ class OrderView(BaseView):
     @permission_name("show")
     def team(self, pk: int) -> Any:
         """Substitute or add inspectors of a signed order, by a document of its own."""
-        from app.views.inspections.steps import StepForm, _details, _fit
-
         order = self._order(pk)
         offer = next((o for o in moves.offers(order) if SUBSTITUTION in o.move.letters), None)
         if offer is None:
@@ -403,7 +401,7 @@ class OrderView(BaseView):
         signers = [
             (one.account_id, str(one)) for one in papers.signatories(order, SUBSTITUTION, clock.today())
         ]
-        _fit(form, offer.move, types, signers, order)
+        fit(form, offer.move, types, signers, order)
         if "seal" in form:
             del form.seal
         team = _sent_team() if request.method == "POST" else [each.inspector_id for each in order.designated]
@@ -411,7 +409,7 @@ class OrderView(BaseView):
             form.happened_on.data = clock.today()
         elif valid(form):
             try:
-                details: Details = _details(form)
+                details: Details = details_of(form)
                 orders.substitute(order, team, details)
             except DomainError as error:
                 explain(form, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy import select
@@ -14,8 +14,12 @@ from app.core.errors import Missing, RuleBroken
 from app.documents.verify import normalise_code, printed_code
 from app.models.documents import Document, DocumentStatus, StoredFile
 from app.models.followup import RecordDocument, RecordMove
-from app.models.inspections import Filing, InspectionOrder, VisitFile
+from app.models.inspections import Filing, Finding, InspectionOrder, VisitFile
 from app.operations import files
+from app.operations.inspections import facts, letters
+from app.operations.unit import act
+from app.security.principal import current
+from app.security.roles import Role
 from app.views.inspections.steps import pdf
 
 VERDICTS = {
@@ -24,6 +28,12 @@ VERDICTS = {
     "annulled": ("annulled", "Documento anulado", "Annulled document"),
     "reserved": ("reserved", "Número reservado: el documento todavía no se firmó", "Not signed yet"),
 }
+
+NAMED_FOR = frozenset(
+    role.label
+    for role in (Role.INSPECTOR, Role.COORDINATOR, Role.REGIONAL, Role.DIRECTOR, Role.LEGAL, Role.JUDGE)
+)
+"""Who may print the names of affected workers."""
 
 
 class DocumentView(BaseView):
@@ -58,6 +68,21 @@ class DocumentView(BaseView):
         name = f"{row.sha256[:12]}.{row.content_type.rpartition('/')[2]}"
         response.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=name)
         return response
+
+    @expose("/nomina/<int:pk>")
+    @has_access
+    @permission_name("show")
+    def roster(self, pk: int) -> Response:
+        """The annex of affected workers of a finding; names only for those who work with them (rule 14)."""
+        finding = Session.get(Finding, pk) if pk < 2**31 else None
+        if finding is None:
+            raise Missing()
+        entitled = current().roles & NAMED_FOR and "nombres" in request.args
+        order = facts.order_of(finding)
+        named_for = f"{g.user.get_full_name()}, en uso de sus funciones" if entitled else None
+        with act("roster.print", reason="con nombres" if named_for else "sin nombres"):
+            content = letters.roster_pdf(order, [finding], named_for)
+        return pdf(content, f"Nómina {order.number}.pdf")
 
     def _belongs(self, pk: int) -> bool:
         owners = (

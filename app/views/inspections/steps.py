@@ -71,10 +71,10 @@ class StepView(BaseView):
         form = StepForm()
         types = [kind for letter in offer.move.letters if (kind := Session.get(DocumentType, letter))]
         signers = self._signers(record, offer.move.letters)
-        _fit(form, offer.move, types, signers, record)
+        fit(form, offer.move, types, signers, record)
         if request.method == "POST" and valid(form):
             try:
-                moves.move(record, code, _details(form))
+                moves.move(record, code, details_of(form))
             except DomainError as error:
                 explain(form, error)
                 offer = next((o for o in moves.offers(record) if o.move.code == code), offer)
@@ -163,7 +163,7 @@ def _seal(record: Any, code: str) -> str | None:
         return None  # what is missing is said by the guards and by the draft
 
 
-def _fit(form: StepForm, step: Any, types: list[DocumentType], signers: list[Any], record: Any) -> None:
+def fit(form: Any, step: Any, types: list[DocumentType], signers: list[Any], record: Any) -> None:
     """Leave in the form what this step asks for."""
     own_signature = bool(types) and papers.SIGNED_ON_RECORD.isdisjoint(step.letters)
     if not step.reason_required:
@@ -201,7 +201,8 @@ def _fit(form: StepForm, step: Any, types: list[DocumentType], signers: list[Any
         del form.external_number
 
 
-def _details(form: StepForm) -> Details:
+def details_of(form: Any) -> Details:
+    """What the form says, with its scan kept."""
     values = {name: field.data for name, field in form._fields.items() if name not in ("scan", "csrf_token")}
     upload = form.scan.data
     content = upload.read() if upload else b""
