@@ -78,6 +78,8 @@ class Settings:
         self.FAB_SAFE_REDIRECT_HOSTS = [urlsplit(self.SIS_PUBLIC_URL).netloc]
         self.TRUSTED_HOSTS = [urlsplit(self.SIS_PUBLIC_URL).hostname or "", "127.0.0.1", "localhost"]
         self.SIS_TRUSTED_PROXIES = _count(environ, "SIS_TRUSTED_PROXIES")
+        self.SIS_SMTP_URL = _smtp(environ)
+        self.SIS_MAIL_FROM = _sender(environ, self.SIS_SMTP_URL)
 
     def _check(self, environ: Mapping[str, str]) -> None:
         try:
@@ -163,6 +165,40 @@ def _postgres(environ: Mapping[str, str], name: str) -> str | None:
     if not mark or scheme.partition("+")[0] not in ("postgres", "postgresql"):
         raise ConfigurationError(f"{name} debe empezar con postgresql:// (solo PostgreSQL 15 o más nuevo).")
     return f"postgresql+psycopg2://{rest}"
+
+
+def _smtp(environ: Mapping[str, str]) -> str | None:
+    """The mail server: `smtp://`, `smtps://` or `smtp+starttls://`, with user and password where it asks."""
+    url = environ.get("SIS_SMTP_URL") or None
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("smtp", "smtps", "smtp+starttls") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good or parts.path.strip("/") or parts.query:
+        raise ConfigurationError(
+            "SIS_SMTP_URL debe ser como smtp+starttls://usuario:clave@correo.mtess.gov.py:587 "
+            "(o smtps://…, o smtp://… dentro de la red del ministerio)."
+        )
+    if parts.username and parts.scheme == "smtp":
+        raise ConfigurationError(
+            "SIS_SMTP_URL lleva usuario y clave sin cifrar: use smtp+starttls:// o smtps://."
+        )
+    return url
+
+
+def _sender(environ: Mapping[str, str], smtp_url: str | None) -> str | None:
+    sender = environ.get("SIS_MAIL_FROM") or None
+    if smtp_url and not sender:
+        raise ConfigurationError(
+            "Con SIS_SMTP_URL hace falta SIS_MAIL_FROM, la dirección que envía; por ejemplo sis@mtess.gov.py."
+        )
+    if sender and (sender.count("@") != 1 or any(c.isspace() for c in sender) or not sender.isascii()):
+        raise ConfigurationError("SIS_MAIL_FROM debe ser una dirección sola, por ejemplo sis@mtess.gov.py.")
+    return sender
 
 
 def _kept_secret(path: Path) -> str:

@@ -7,18 +7,31 @@ asked for it live or die together.
 
 import logging
 import os
+import smtplib
+from collections.abc import Callable
 
 import procrastinate
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 
 from app import embedded
 from app.core import clock
 from app.core.base import Session
+from app.exchange import register_batches
 from app.models.security import LoginFailure, LoginSession
+from app.operations import recovery, watch
+from app.operations.register_import import Busy
 from app.operations.unit import untraced
-from app.security.manager import LONGEST_DELAY
+from app.security.attempts import KNOWN_FOR, LONGEST_DELAY
+from app.security.principal import Principal, acting_as
+
+log = logging.getLogger(__name__)
 
 queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
+
+MAIL_RETRIES = procrastinate.RetryStrategy(
+    max_attempts=4, exponential_wait=4, retry_exceptions=[OSError, smtplib.SMTPException]
+)
+"""A mail server that is down for a moment: again after 4, 16, 64 seconds."""
 
 
 @queue.periodic(cron="*/10 * * * *")
@@ -28,8 +41,82 @@ def sweep_sessions(timestamp: int) -> None:
     now = clock.real_now()
     with untraced() as db:
         db.execute(delete(LoginSession).where(LoginSession.ends_at < now))
-        db.execute(delete(LoginFailure).where(LoginFailure.last_at < now - 2 * LONGEST_DELAY))
+        known = func.coalesce(LoginFailure.succeeded_at > now - KNOWN_FOR, False)
+        db.execute(delete(LoginFailure).where(LoginFailure.last_at < now - 2 * LONGEST_DELAY, ~known))
     Session.remove()
+
+
+FIRST_HOUR = 6
+"""Before this hour of Paraguay nobody is told of his terms."""
+
+
+@queue.periodic(cron="5 * * * *")
+@queue.task(queueing_lock="watch_terms", pass_context=False)
+def watch_terms(timestamp: int) -> None:
+    """Alerts of terms and the steps of the system, every hour of the day: what was given is not repeated."""
+    try:
+        if clock.local(clock.real_now()).hour >= FIRST_HOUR:
+            log.info("%s", watch.watch().sentence)
+    finally:
+        Session.remove()
+
+
+@queue.task(retry=MAIL_RETRIES, pass_context=False)
+def send_notices(account_id: int, notice_ids: list[int]) -> None:
+    """Send a person the notices that he has not read."""
+    try:
+        watch.send_notices(account_id, notice_ids)
+    finally:
+        Session.remove()
+
+
+@queue.task(retry=MAIL_RETRIES, pass_context=False)
+def send_recovery(account_id: int | None) -> None:
+    """Send a link for a new password; without an account there is nothing to do, and nobody learns it."""
+    try:
+        recovery.send_link(account_id)
+    finally:
+        Session.remove()
+
+
+@queue.task(retry=MAIL_RETRIES, pass_context=False)
+def tell_change(account_id: int, way: str, moment: str) -> None:
+    """Tell a person that the password was changed."""
+    try:
+        recovery.tell_change(account_id, way, moment)
+    finally:
+        Session.remove()
+
+
+IMPORT_RETRIES = procrastinate.RetryStrategy(max_attempts=720, wait=5, retry_exceptions=[Busy])
+"""Imports wait for each other: again every five seconds, for an hour."""
+
+
+@queue.task(retry=IMPORT_RETRIES, pass_context=False)
+def register_trial(batch_id: int, account_id: int | None, actor: str) -> None:
+    """Judge a batch of the historical register without writing its rows."""
+    _import(register_batches.try_batch, batch_id, account_id, actor)
+
+
+@queue.task(retry=IMPORT_RETRIES, pass_context=False)
+def register_run(batch_id: int, account_id: int | None, actor: str) -> None:
+    """Import a batch of the historical register, or go on with it."""
+    _import(register_batches.run, batch_id, account_id, actor)
+
+
+@queue.task(retry=IMPORT_RETRIES, pass_context=False)
+def register_undo(batch_id: int, account_id: int | None, actor: str) -> None:
+    """Take back a batch of the historical register."""
+    _import(register_batches.undo_batch, batch_id, account_id, actor)
+
+
+def _import(task: Callable[[int], None], batch_id: int, account_id: int | None, actor: str) -> None:
+    """Run as the person who asked for it."""
+    try:
+        with acting_as(Principal(actor, account_id=account_id, origin="tarea")):
+            task(batch_id)
+    finally:
+        Session.remove()
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """Entering and leaving: sessions that can be verified and ended, delays that lock nobody out."""
 
+import threading
 from collections.abc import Callable
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
@@ -184,3 +186,154 @@ def test_a_database_of_another_environment_is_not_served(app: Flask, live: Live)
     app.extensions.pop("sis_right_database", None)
     live.sql("UPDATE installation SET environment = 'production'")
     assert app.test_client().get("/login/").status_code == 503
+
+
+def at_once(live: Live, name: str, passwords: list[str]) -> list[int]:
+    """The answers to log-ins sent at the same moment, each from a browser of its own."""
+    found: list[int] = []
+    ready = threading.Barrier(len(passwords))
+
+    def one(password: str) -> None:
+        client = live.app.test_client()
+        token = token_of(client.get("/login/").get_data(as_text=True))
+        ready.wait()
+        form = {"username": name, "password": password, "csrf_token": token}
+        found.append(client.post("/login/", data=form).status_code)
+
+    threads = [threading.Thread(target=one, args=(password,)) for password in passwords]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return sorted(found)
+
+
+@pytest.mark.parametrize("name", ["mesa", "nadie"])
+def test_of_many_wrong_passwords_at_once_five_are_checked(live: Live, name: str) -> None:
+    assert at_once(live, name, [f"adivinanza {n}" for n in range(12)]) == [401] * 5 + [429] * 7
+    assert live.sql("SELECT failures FROM login_failure")[0][0] == 5
+
+
+def test_the_wait_doubles_and_one_passes_after_it(live: Live) -> None:
+    client = live.app.test_client()
+    for _ in range(5):
+        attempt(client, "mesa", "equivocada")
+    assert 25 <= int(attempt(client, "mesa", "equivocada").headers["Retry-After"]) <= 30
+    live.sql("UPDATE login_failure SET last_at = last_at - interval '31 s'")
+    assert at_once(live, "mesa", ["equivocada"] * 6) == [401] + [429] * 5
+    assert 55 <= int(attempt(client, "mesa", "equivocada").headers["Retry-After"]) <= 60
+
+
+def test_right_passwords_at_once_all_enter_and_leave_no_failure(live: Live) -> None:
+    assert at_once(live, "mesa", [PASSWORD] * 4) == [302] * 4
+    assert live.sql("SELECT failures FROM login_failure")[0][0] == 0
+
+
+FLOOD = (
+    "INSERT INTO login_failure (name_hash, address, failures, last_at)"
+    " SELECT 'x' || n, '127.0.0.1', 5, now() FROM generate_series(1, 80) n"
+)
+
+
+def test_a_flood_at_an_address_stops_strangers_and_not_who_enters_from_there(live: Live) -> None:
+    log_in(live.app.test_client(), "mesa")
+    live.sql(FLOOD)
+    client = live.app.test_client()
+    assert attempt(client, "mesa", PASSWORD).status_code == 302
+    assert attempt(live.app.test_client(), "mesa", "equivocada").status_code == 401
+    assert attempt(live.app.test_client(), "inspector1", PASSWORD).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    assert attempt(live.app.test_client(), "inspector1", PASSWORD, environ_base=elsewhere).status_code == 302
+
+
+def test_a_known_pair_still_waits_for_its_own_failures(live: Live) -> None:
+    log_in(live.app.test_client(), "mesa")
+    live.sql(FLOOD)
+    client = live.app.test_client()
+    statuses = [attempt(client, "mesa", "equivocada").status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+
+
+def test_a_place_is_forgotten_after_ninety_days(live: Live) -> None:
+    from app.jobs import sweep_sessions
+
+    log_in(live.app.test_client(), "mesa")
+    log_in(live.app.test_client(), "inspector1")
+    old = "UPDATE login_failure SET last_at = now() - interval '91 d', succeeded_at = now() - interval"
+    live.sql(f"{old} '91 d' WHERE name_hash = encode(sha256('mesa'), 'hex')")
+    live.sql(f"{old} '89 d' WHERE name_hash = encode(sha256('inspector1'), 'hex')")
+    live.sql(FLOOD)
+    assert attempt(live.app.test_client(), "mesa", PASSWORD).status_code == 429
+    assert attempt(live.app.test_client(), "inspector1", PASSWORD).status_code == 302
+    with live.app.app_context():
+        sweep_sessions(0)
+    left = live.sql("SELECT count(*) FROM login_failure WHERE name_hash = encode(sha256('mesa'), 'hex')")
+    assert left[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["password12345", "qwertyuiop12", "1234567890123", "Contraseña123", "ministerio2026", "Cerro Porteño"],
+)
+def test_a_common_password_is_refused(password: str) -> None:
+    from types import SimpleNamespace
+
+    from app.core.errors import RuleBroken
+    from app.security.manager import check_new_password
+
+    person = SimpleNamespace(username="jlopez", first_name="José", last_name="López", email="jl@x.gov.py")
+    with pytest.raises(RuleBroken) as refused:
+        check_new_password(password, person)
+    assert refused.value.field == "new"
+
+
+def test_long_passwords_are_whole_and_quick(app: Flask) -> None:
+    from time import perf_counter
+    from types import SimpleNamespace
+
+    from werkzeug.security import check_password_hash
+
+    from app.security.manager import check_new_password, hash_password
+
+    person = SimpleNamespace(username="jlopez", first_name="José", last_name="López", email="jl@x.gov.py")
+    long = "tereré jaguareté lapacho yvytu " * 30
+    start = perf_counter()
+    check_new_password(long, person)
+    assert perf_counter() - start < 1
+    with app.app_context():
+        assert not check_password_hash(hash_password(long), long[:-1])
+
+
+def test_nobody_at_the_same_address_shuts_a_known_browser_out(live: Live) -> None:
+    mine = log_in(live.app.test_client(), "mesa")
+    mine.post("/logout/", data={"csrf_token": token_of(mine.get("/").get_data(as_text=True))})
+    stranger = live.app.test_client()
+    for _ in range(6):
+        attempt(stranger, "mesa", "equivocada")
+    live.sql(FLOOD)
+    assert attempt(stranger, "mesa", PASSWORD).status_code == 429
+    assert attempt(mine, "mesa", PASSWORD).status_code == 302
+    assert attempt(stranger, "mesa", PASSWORD).status_code == 429, "nor does it open the door to the stranger"
+
+
+def test_a_known_browser_waits_too_and_for_its_own_names_alone(live: Live) -> None:
+    mine = log_in(live.app.test_client(), "mesa")
+    mine.post("/logout/", data={"csrf_token": token_of(mine.get("/").get_data(as_text=True))})
+    statuses = [attempt(mine, "mesa", "equivocada").status_code for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    live.sql(FLOOD)
+    assert attempt(mine, "inspector1", PASSWORD).status_code == 429
+
+
+def test_a_forged_mark_of_a_browser_is_nothing(live: Live) -> None:
+    live.sql(FLOOD)
+    for value in ("x", "WyJhIixbXV0.aaaa.bbbb", "null", "é"):
+        client = live.app.test_client()
+        client.set_cookie("sis-device", value)
+        assert attempt(client, "mesa", PASSWORD).status_code == 429
+
+
+def test_the_mark_of_a_browser_is_closed_to_scripts_and_names_nobody(anonymous: FlaskClient) -> None:
+    answer = attempt(anonymous, "mesa", PASSWORD)
+    mark = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith("sis-device="))
+    assert "HttpOnly" in mark and "SameSite=Lax" in mark and "mesa" not in mark

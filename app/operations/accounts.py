@@ -4,20 +4,21 @@ Every call is an Act. A change of password, state or roles ends the sessions of 
 """
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role as RoleRow
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.catalogs import Office
-from app.models.security import Account, UserOffice
+from app.models.security import Account, DerivedRole, UserOffice
 from app.operations.unit import Unit, act
-from app.security.manager import hash_password
+from app.security.manager import ROLE_NAMES, hash_password
 from app.security.principal import current
 from app.security.roles import Role
 
@@ -28,31 +29,35 @@ SYLLABLES = ("ka", "me", "ru", "to", "pi", "sa", "ne", "lo", "vi", "da", "gu", "
 def create(values: Mapping[str, Any], roles: Collection[int], office_id: int | None) -> tuple[Account, str]:
     """A new account and its provisional password, which is shown once. Raises RuleBroken at the field."""
     password = provisional_password()
+    hashed = hash_password(password)  # slow on purpose: before the act, which holds a connection
     with act("account.create") as unit:
-        account = Account(must_change_password=True)
-        _fill(unit, account, values)
-        account.password = hash_password(password)
-        unit.session.add(account)
-        _give_roles(unit, account, roles)
-        unit.session.flush()
-        _give_office(unit, account, office_id)
+        account = add(unit, values, roles, office_id, hashed)
     return account, password
+
+
+def add(
+    unit: Unit, values: Mapping[str, Any], roles: Collection[int], office_id: int | None, hashed: str
+) -> Account:
+    """A new account inside an open act. Raises RuleBroken at the field."""
+    account = Account(must_change_password=True, password=hashed)
+    _fill(unit, account, values)
+    unit.session.add(account)
+    _give_roles(unit, account, roles)
+    unit.session.flush()
+    _give_office(unit, account, office_id)
+    return account
 
 
 def change(key: int, values: Mapping[str, Any], roles: Collection[int], office_id: int | None) -> Account:
     """Change an account, its roles and its office. Nobody takes the administration from himself."""
     with act("account.change") as unit:
         account = _get(unit, key)
+        spare_administrators(unit, account)
         _fill(unit, account, values)
         _give_roles(unit, account, roles)
-        if account.id == current().account_id:
-            names = {role.name for role in account.roles}
-            if not account.active or Role.ADMIN.label not in names:
-                raise RuleBroken(
-                    "No puede quitarse a sí mismo la administración: pídalo a otro administrador."
-                )
         _give_office(unit, account, office_id)
         unit.session.flush()
+        keep_administration(unit)
     return account
 
 
@@ -63,6 +68,7 @@ def reset_password(key: int) -> tuple[Account, str]:
         account = _get(unit, key)
         if account.id == current().account_id:
             raise NotAllowed("Su propia contraseña se cambia en «Mi cuenta».")
+        spare_administrators(unit, account)
         account.password, account.must_change_password = hash_password(password), True
         unit.session.flush()
     return account, password
@@ -74,6 +80,52 @@ def provisional_password() -> str:
         "".join(secrets.choice(SYLLABLES) for _ in range(2)) + secrets.choice("23456789") for _ in range(4)
     )
     return "-".join(groups)
+
+
+def is_administrator() -> bool:
+    """Whether the present actor is Informática itself: the role of the code, or the system, its console."""
+    actor = current()
+    return Role.ADMIN.label in actor.roles or (actor.account_id is None and actor.origin != "web")
+
+
+def administration() -> ColumnElement[list[str]]:
+    """The names of the roles that administer: Admin TI and what was copied from it, as an array in SQL."""
+    return func.array_append(derived_from(Role.ADMIN.label), Role.ADMIN.label, type_=ARRAY(Text))
+
+
+def derived_from(base: str) -> ColumnElement[list[str]]:
+    """The names of the roles copied from a base role, as an array in SQL."""
+    names = (
+        select(cast(RoleRow.name, Text))
+        .join(DerivedRole, DerivedRole.role_id == RoleRow.id)
+        .where(DerivedRole.base == base)
+    )
+    return func.array(names.scalar_subquery(), type_=ARRAY(Text))
+
+
+def spare_administrators(unit: Unit, account: Account) -> None:
+    """Only Informática itself touches who administers: a derived role cannot climb by way of an account."""
+    if is_administrator() or account.id is None:
+        return
+    administers = select(ROLE_NAMES.bool_op("&&")(administration())).where(Account.id == account.id)
+    if unit.session.scalar(administers):
+        raise NotAllowed("Las cuentas de Informática solo las cambia Informática.")
+
+
+def may_give(names: Iterable[str]) -> None:
+    """Refuse to give or take the roles that administer to whoever is not Informática itself."""
+    if not is_administrator() and set(names) & set(Session.scalar(select(administration())) or ()):
+        raise NotAllowed("La función de Informática solo la da o la quita Informática.")
+
+
+def keep_administration(unit: Unit) -> None:
+    """Nobody takes the administration from himself, by account, role or group: someone always keeps it."""
+    actor = current()
+    if actor.account_id is None or Role.ADMIN.label not in actor.roles:
+        return
+    names = unit.session.scalar(select(ROLE_NAMES).where(Account.id == actor.account_id, Account.active))
+    if Role.ADMIN.label not in (names or ()):
+        raise RuleBroken("No puede quitarse a sí mismo la administración: pídalo a otro administrador.")
 
 
 def _get(unit: Unit, key: int) -> Account:
@@ -100,8 +152,11 @@ def _give_roles(unit: Unit, account: Account, roles: Collection[int]) -> None:
     found = list(unit.session.scalars(select(RoleRow).where(RoleRow.id.in_(roles))))
     if not found or len(found) != len(set(roles)):
         raise RuleBroken("Elija al menos una función de la lista.", field="roles")
-    if {role.id for role in found} != {role.id for role in account.roles}:
-        account.roles = found
+    touched = {role.name for role in found} ^ {role.name for role in account.roles}
+    if not touched:
+        return
+    may_give(touched)
+    account.roles = found
 
 
 def _give_office(unit: Unit, account: Account, office_id: int | None) -> None:

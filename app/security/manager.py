@@ -4,7 +4,6 @@ Besides views/base.py this is the only file that touches Flask-AppBuilder's insi
 unit of work (`act`, `untraced`), so that the writes made here are Acts like any other.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Callable
@@ -16,54 +15,59 @@ from flask import current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
 from flask_login import current_user
 from sqlalchemy import Text, delete, func, literal_column, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from werkzeug.security import check_password_hash, generate_password_hash
+from zxcvbn import zxcvbn
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import RuleBroken
-from app.models.security import Account, LoginFailure, LoginSession
+from app.core.types import fold
+from app.models.security import Account, LoginSession
+from app.security.attempts import Attempts, fingerprint
 from app.security.principal import Principal, acting_as
-from app.security.roles import BY_NAME
+from app.security.roles import BY_NAME, PERSONAL, Role
 
-FREE_FAILURES = 5
-FIRST_DELAY = timedelta(seconds=30)
-LONGEST_DELAY = timedelta(minutes=15)
-ADDRESS_FAILURES = 300
-"""After five failures of one (name, address) the sixth waits, each time twice as long; one address alone may
-fail 300 times in a quarter of an hour, because a whole office can stand behind it."""
-
+HIS_ROLES = (
+    "SELECT ur.role_id FROM ab_user_role ur WHERE ur.user_id = ab_user.id"
+    " UNION SELECT gr.role_id FROM ab_user_group ug JOIN ab_group_role gr ON gr.group_id = ug.group_id"
+    " WHERE ug.user_id = ab_user.id"
+)
 ROLE_NAMES = literal_column(
-    "ARRAY(SELECT r.name FROM ab_user_role ur JOIN ab_role r ON r.id = ur.role_id"
-    " WHERE ur.user_id = ab_user.id"
-    " UNION SELECT r.name FROM ab_user_group ug JOIN ab_group_role gr ON gr.group_id = ug.group_id"
-    " JOIN ab_role r ON r.id = gr.role_id WHERE ug.user_id = ab_user.id)",
+    f"ARRAY(SELECT r.name::text FROM ab_role r WHERE r.id IN ({HIS_ROLES}))",
+    ARRAY(Text),
+)
+BASE_NAMES = literal_column(
+    f"ARRAY(SELECT d.base FROM derived_role d WHERE d.role_id IN ({HIS_ROLES}))",
     ARRAY(Text),
 )
 OFFICE_IDS = text(
     "ARRAY(SELECT uo.office_id FROM user_office uo WHERE uo.user_id = ab_user.id"
     " AND uo.valid_from <= :today AND (uo.valid_to IS NULL OR uo.valid_to >= :today)) AS office_ids"
 )
-"""SQL fragments beside an account: the names of its roles (own and by group) and its offices of today."""
+"""SQL fragments beside an account: the names of its roles (own and by group), of the base roles that its
+derived ones were copied from, and its offices of today."""
 
 SEEN_EVERY = timedelta(minutes=1)
-SHORTEST_PASSWORD = 12
+SHORTEST_PASSWORD, LEAST_STRENGTH = 12, 3
+"""ASVS 6.2: twelve characters, and 10^8 guesses or more by zxcvbn, which knows the 30,000 commonest
+passwords, words, names, dates and keyboard walks."""
+OF_THE_HOUSE = (
+    "sis mtess ministerio trabajo inspeccion inspector fiscalizacion paraguay asuncion guarani cerro porteno"
+    " cerroporteno olimpia libertad terere mate contrasena clave secreta secreto usuario sistema provisoria"
+    " temporal cambiame bienvenido hola administrador informatica enero febrero marzo abril mayo junio julio"
+    " agosto septiembre setiembre octubre noviembre diciembre lunes martes miercoles jueves viernes sabado"
+)
+"""What anybody here would try first; zxcvbn's own lists are mostly English."""
+ESTIMATED = 72
+"""Characters whose strength is estimated; what is longer has been judged by then."""
 
 
-class TooManyAttempts(Exception):
-    """The pair (name, address) has to wait `seconds` before it may try again."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
-class SecurityManager(FabSecurityManager):
+class SecurityManager(Attempts, FabSecurityManager):
     """Accounts in the database, sessions as rows, base roles as code."""
 
     user_model = Account
     act: Callable[..., AbstractContextManager[Any]]
-    untraced: Callable[[], AbstractContextManager[Any]]
 
     def register_views(self) -> None:
         """Register nothing: every screen is declared in views/menu.py."""
@@ -89,7 +93,7 @@ class SecurityManager(FabSecurityManager):
             names: frozenset[str] = getattr(user, "role_names", frozenset())
             found = frozenset(grant for name in names for grant in BY_NAME.get(name, ()))
             derived = [name for name in names if name not in BY_NAME]
-            g.sis_grants = found | self._derived_grants(derived) if derived else found
+            g.sis_grants = found | PERSONAL | self._derived_grants(derived) if derived else found
         grants: frozenset[tuple[str, str]] = g.sis_grants
         return grants
 
@@ -124,7 +128,7 @@ class SecurityManager(FabSecurityManager):
             return None
         now = clock.real_now()
         row = Session.execute(
-            select(Account, LoginSession.seen_at, ROLE_NAMES, OFFICE_IDS)
+            select(Account, LoginSession.seen_at, ROLE_NAMES, BASE_NAMES, OFFICE_IDS)
             .join(LoginSession, LoginSession.user_id == Account.id)
             .where(Account.id == int(pk), Account.active, LoginSession.token_hash == fingerprint(token))
             .where(
@@ -135,8 +139,9 @@ class SecurityManager(FabSecurityManager):
         if row is None:
             return None
         account: Account = row[0]
-        seen_at, role_names, office_ids = row[1:]
+        seen_at, role_names, base_names, office_ids = row[1:]
         account.role_names, account.office_ids = frozenset(role_names), frozenset(office_ids)
+        account.base_names = frozenset(base_names) - {Role.ADMIN.label}
         if now - seen_at > SEEN_EVERY:
             with self.untraced() as db:
                 db.execute(
@@ -148,11 +153,14 @@ class SecurityManager(FabSecurityManager):
         return account
 
     def principal(self, user: Any, request_id: str) -> Principal:
-        """The user of this request as the layers below views know him."""
+        """The user of this request as the layers below views know him.
+
+        Who holds a derived role acts in the procedure as its base; the administration is never inherited.
+        """
         return Principal(
             name=user.username,
             account_id=user.id,
-            roles=user.role_names,
+            roles=user.role_names | user.base_names,
             offices=user.office_ids,
             origin="web",
             address=request.remote_addr,
@@ -189,6 +197,7 @@ class SecurityManager(FabSecurityManager):
                 )
         session["sid"] = token
         session.permanent = True
+        self.remember_device(account.username)
 
     def close_session(self) -> None:
         """End the session of this request, in the database and in the cookie."""
@@ -208,8 +217,7 @@ class SecurityManager(FabSecurityManager):
         Raises TooManyAttempts while the pair (name, address) has to wait.
         """
         name = (username or "").strip()
-        address = request.remote_addr or ""
-        self._wait(name, address)
+        self.take_attempt(name)
         account: Account | None = Session.scalar(
             select(Account).where(func.lower(Account.username) == name.lower(), Account.active)
         )
@@ -217,19 +225,18 @@ class SecurityManager(FabSecurityManager):
         fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
         right = check_password_hash(stored or fake, password or "")
         if account is None or stored is None or not right:
-            self._count_failure(name, address, account)
+            self._refused(account)
             return None
-        with self.untraced() as db:
-            db.execute(delete(LoginFailure).where(*_pair(name, address)))
+        self.give_attempts_back(name)
         return account
 
     def change_password(self, account: Account, current: str, new: str) -> None:
         """Change one's own password: asks for the present one, ends every session (a trigger does)."""
-        address = request.remote_addr or ""
-        self._wait(account.username, address)
+        self.take_attempt(account.username)
         if not check_password_hash(account.password or "", current):
-            self._count_failure(account.username, address, account)
+            self._refused(account)
             raise RuleBroken("La contraseña actual no es esa. Vuelva a escribirla.", field="current")
+        self.give_attempts_back(account.username)
         if new == current:
             raise RuleBroken("La contraseña nueva es igual a la actual: elija otra.", field="new")
         check_new_password(new, account)
@@ -241,45 +248,12 @@ class SecurityManager(FabSecurityManager):
                 .execution_options(synchronize_session=False)
             )
 
-    def _wait(self, name: str, address: str) -> None:
-        now = clock.real_now()
-        row = Session.get(LoginFailure, (fingerprint(name.lower()), address))
-        if row is not None and row.failures >= FREE_FAILURES:
-            doublings = min(row.failures - FREE_FAILURES, 10)
-            until = row.last_at + min(FIRST_DELAY * 2**doublings, LONGEST_DELAY)
-            if now < until:
-                raise TooManyAttempts(int((until - now).total_seconds()) + 1)
-        of_address = Session.scalar(
-            select(func.sum(LoginFailure.failures)).where(
-                LoginFailure.address == address, LoginFailure.last_at > now - LONGEST_DELAY
-            )
-        )
-        if (of_address or 0) >= ADDRESS_FAILURES:
-            raise TooManyAttempts(int(LONGEST_DELAY.total_seconds()))
-
-    def _count_failure(self, name: str, address: str, account: Account | None) -> None:
+    def _refused(self, account: Account | None) -> None:
         # An unknown name is not written down: it may be a password typed in the wrong box.
         who = account.username if account is not None else "desconocido"
-        with acting_as(Principal(who, origin="web", address=address)):
-            with self.act("session.refused") as unit:
-                row = insert(LoginFailure).values(
-                    name_hash=fingerprint(name.lower()), address=address, failures=1, last_at=clock.real_now()
-                )
-                unit.session.execute(
-                    row.on_conflict_do_update(
-                        index_elements=["name_hash", "address"],
-                        set_={"failures": LoginFailure.failures + 1, "last_at": row.excluded.last_at},
-                    )
-                )
-
-
-def _pair(name: str, address: str) -> tuple[Any, Any]:
-    return LoginFailure.name_hash == fingerprint(name.lower()), LoginFailure.address == address
-
-
-def fingerprint(token: str) -> str:
-    """SHA-256 of a token or a name, in hexadecimal."""
-    return hashlib.sha256(token.encode()).hexdigest()
+        with acting_as(Principal(who, origin="web", address=request.remote_addr)):
+            with self.act("session.refused"):
+                pass
 
 
 def hash_password(password: str) -> str:
@@ -289,7 +263,7 @@ def hash_password(password: str) -> str:
 
 
 def check_new_password(password: str, account: Any) -> None:
-    """Refuse a password that is short, plain or made of the person's own name (ASVS 6.2)."""
+    """Refuse a password that is short, common, plain or made of the person's own name (ASVS 6.2)."""
     if len(password) < SHORTEST_PASSWORD:
         raise RuleBroken(
             f"La contraseña es corta: use {SHORTEST_PASSWORD} caracteres o más; una frase sirve.", field="new"
@@ -299,3 +273,11 @@ def check_new_password(password: str, account: Any) -> None:
     own = {account.username, account.first_name, account.last_name, account.email.partition("@")[0]}
     if any(len(part) > 3 and part.lower() in password.lower() for part in own if part):
         raise RuleBroken("La contraseña contiene su nombre o su usuario: elija otra.", field="new")
+    known = [fold(str(part)) for part in (*own, account.email, *OF_THE_HOUSE.split()) if part]
+    bare = fold(password).replace(" ", "") or "a"
+    if zxcvbn(bare[:ESTIMATED], user_inputs=known)["score"] < LEAST_STRENGTH:
+        raise RuleBroken(
+            "La contraseña es de las que se adivinan pronto (palabras, fechas o teclas conocidas): "
+            "elija una frase propia de cuatro palabras o más.",
+            field="new",
+        )

@@ -13,7 +13,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.core.errors import RuleBroken
-from app.security.manager import TooManyAttempts
+from app.security.attempts import TooManyAttempts
 
 LONGEST = 128
 
@@ -40,14 +40,9 @@ class LoginForm(FlaskForm):
     )
 
 
-class PasswordForm(FlaskForm):
-    """The change of one's own password."""
+class NewPasswordForm(FlaskForm):
+    """A password chosen by its owner, twice."""
 
-    current = PasswordField(
-        "Contraseña actual",
-        [InputRequired("Escriba su contraseña actual.")],
-        render_kw={"autocomplete": "current-password"},
-    )
     new = PasswordField(
         "Contraseña nueva",
         [InputRequired("Escriba la contraseña nueva."), Length(max=1024)],
@@ -58,6 +53,16 @@ class PasswordForm(FlaskForm):
         "Repita la contraseña nueva",
         [EqualTo("new", "Las dos contraseñas nuevas no son iguales.")],
         render_kw={"autocomplete": "new-password"},
+    )
+
+
+class PasswordForm(NewPasswordForm):
+    """The change of one's own password."""
+
+    current = PasswordField(
+        "Contraseña actual",
+        [InputRequired("Escriba su contraseña actual.")],
+        render_kw={"autocomplete": "current-password"},
     )
 
 

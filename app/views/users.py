@@ -1,26 +1,31 @@
-"""Users as IT manages them: accounts with their roles and office, and provisional passwords."""
+"""Users as IT manages them: accounts with their roles and office, one by one or from a spreadsheet."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
-from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
+from sqlalchemy.orm import aliased, selectinload
+from wtforms import BooleanField, FileField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
+from app.core import clock
 from app.core.base import Session
-from app.core.errors import DomainError, Missing
+from app.core.errors import DomainError, Missing, RuleBroken
+from app.exchange import accounts as sheets
 from app.models.catalogs import Office
-from app.models.security import Account, UserOffice
-from app.operations import accounts, search
+from app.models.security import Account, Recovery, UserOffice, Way
+from app.operations import accounts, bulk, roles, search
 from app.views.base import explain, valid
 from app.views.history import history_of
 
 PAGE = 50
+Rows = Sequence[tuple[int, Mapping[str, str]]]
 MAIL = r"[^@\s]{1,64}@[^@\s]{1,200}\.[a-zA-Z]{2,}$"
 
 
@@ -61,6 +66,35 @@ class AccountForm(FlaskForm):
         self.office_id.choices += [(key, f"{code} · {name}") for key, code, name in offices]
 
 
+class SheetForm(FlaskForm):
+    """A spreadsheet of people."""
+
+    sheet = FileField(
+        "Planilla",
+        description=f"CSV o XLSX, hasta {sheets.MOST} personas, con una fila de títulos.",
+        render_kw={"accept": ".csv,.xlsx,.xlsm,.txt"},
+    )
+
+
+class ReviewedForm(FlaskForm):
+    """The people of a spreadsheet that was looked over, on their way back."""
+
+    people = HiddenField("Personas")
+
+    def rows(self) -> list[tuple[int, dict[str, str]]]:
+        """The rows as they left. Raises RuleBroken when they were tampered with."""
+        try:
+            rows = [
+                (int(line), {name: str(cells.get(name, ""))[:320] for name in sheets.COLUMNS})
+                for line, cells in json.loads(self.people.data or "[]")[: sheets.MOST]
+            ]
+        except (ValueError, TypeError, AttributeError):
+            rows = []
+        if not rows:
+            raise RuleBroken("La lista no llegó completa: vuelva a cargar la planilla.")
+        return rows
+
+
 class UserView(BaseView):
     """The registry of accounts."""
 
@@ -93,6 +127,8 @@ class UserView(BaseView):
             "sis/user.html",
             account=account,
             office=self._offices([pk]).get(pk, ""),
+            groups=roles.groups_of(pk),
+            recoveries=self._recoveries(pk),
             history=history_of(Account, pk),
         )
 
@@ -138,6 +174,59 @@ class UserView(BaseView):
         """A provisional password for somebody who forgot his."""
         return self._handed_over(*accounts.reset_password(pk))
 
+    @expose("/planilla", methods=["GET", "POST"])
+    @has_access
+    @permission_name("add")
+    def sheet(self) -> Any:
+        """Upload a spreadsheet of people and see what each row would make."""
+        form = SheetForm()
+        if request.method == "POST" and valid(form):
+            file = form.sheet.data
+            try:
+                if not file or not getattr(file, "filename", ""):
+                    raise RuleBroken("Elija un archivo.", field="sheet")
+                found = sheets.people(file.read())
+            except RuleBroken as error:
+                explain(form, error)
+            else:
+                return self._review([(row.line, row.cells) for row in found])
+        return self.render_template("sis/users_sheet.html", form=form, columns=sheets.COLUMNS)
+
+    @expose("/planilla/modelo.csv")
+    @has_access
+    @permission_name("add")
+    def model_sheet(self) -> Response:
+        """The spreadsheet to be filled in."""
+        offices = Session.scalars(select(Office.code).order_by(Office.code).limit(1)).all()
+        answer = Response(sheets.model_sheet(offices), mimetype="text/csv")
+        answer.headers["Content-Disposition"] = 'attachment; filename="usuarios.csv"'
+        return answer
+
+    @expose("/planilla/crear", methods=["POST"])
+    @has_access
+    @permission_name("add")
+    def create_all(self) -> Any:
+        """Make every account of a reviewed spreadsheet; their slips are shown once."""
+        form = ReviewedForm()
+        rows: Rows = ()
+        try:
+            rows = form.rows() if valid(form) else ()
+            made = bulk.create(rows)
+        except RuleBroken as error:
+            flash(error.message, "danger")
+            if not rows:
+                return redirect(url_for("UserView.sheet"))
+            return self._review(rows)
+        page = current_app.config["SIS_PUBLIC_URL"]
+        return self.render_template("sis/users_slips.html", made=made, page=page)
+
+    def _review(self, rows: Rows) -> Any:
+        found = bulk.review(rows)
+        form = ReviewedForm(formdata=None, people=json.dumps(rows, ensure_ascii=False))
+        wrong = sum(bool(each.errors) for each in found)
+        g.sis_status = 422 if wrong else None
+        return self.render_template("sis/users_review.html", rows=found, wrong=wrong, form=form)
+
     def _account(self, pk: int) -> Account:
         account = Session.get(Account, pk) if pk < 2**31 else None
         if account is None:
@@ -151,6 +240,28 @@ class UserView(BaseView):
             .where(UserOffice.user_id.in_(keys), UserOffice.valid_to.is_(None))
         )
         return dict(rows.tuples().all())
+
+    def _recoveries(self, pk: int) -> Sequence[dict[str, Any]]:
+        """The last links and codes of an account, with what became of each."""
+        giver = aliased(Account)
+        rows = Session.execute(
+            select(Recovery, giver.username)
+            .outerjoin(giver, giver.id == Recovery.created_by_id)
+            .where(Recovery.user_id == pk)
+            .order_by(Recovery.id.desc())
+            .limit(10)
+        )
+        ways, now = {way.value: way.label for way in Way}, clock.real_now()
+        return [
+            {
+                "way": ways[row.way],
+                "at": row.created_at,
+                "by": name,
+                "used_at": row.used_at,
+                "state": "anulado" if row.void_at else "vencido" if row.ends_at < now else "vale todavía",
+            }
+            for row, name in rows
+        ]
 
     def _values(self, form: AccountForm) -> dict[str, Any]:
         text = {name: form[name].data.strip() for name in ("username", "first_name", "last_name", "email")}
