@@ -89,7 +89,7 @@ def _server(configuration: Settings, environ: dict[str, str]) -> subprocess.Pope
     command = [
         PYTHON, "-m", "gunicorn", "app.factory:create_app()",
         "--bind", f"127.0.0.1:{configuration.PORT}",
-        "--workers", "2", "--threads", "8", "--worker-class", "gthread",
+        "--workers", "2", "--threads", "8", "--worker-class", "app.server.PatientWorker",
         "--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "5",
         "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip

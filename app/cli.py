@@ -1,4 +1,4 @@
-"""The `flask` commands: `init`, `doctor`, `seed`, `sync-security`, `clock`, `create-admin`.
+"""The `flask` commands: `init`, `doctor`, `seed`, `sync-security`, `clock`, `create-admin` and those of data.
 
 Each starts the embedded server when none runs and no DATABASE_URL is given. `--json` where it reports.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,8 +22,9 @@ from app import embedded, migrations
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError
+from app.exchange import register_batches
 from app.models.security import Account
-from app.operations import readiness, seeding
+from app.operations import promotion, readiness, seeding, watch
 from app.operations.unit import act
 from app.security.manager import check_new_password, hash_password
 from app.security.principal import Principal, acting_as
@@ -34,7 +36,18 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Imprime el resul
 
 def register(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (init, doctor, seed, sync_security, clock_command, create_admin):
+    for command in (
+        init,
+        doctor,
+        seed,
+        sync_security,
+        clock_command,
+        create_admin,
+        import_register,
+        promote,
+        training,
+        watch_command,
+    ):
         app.cli.add_command(command)
 
 
@@ -127,6 +140,18 @@ def clock_command(change: str | None, as_json: bool) -> None:
     )
 
 
+@click.command("watch")
+@as_json
+@_explained
+def watch_command(as_json: bool) -> None:
+    """Da las alertas de plazos que falten y los pasos del sistema. Puede repetirse sin riesgo."""
+    done = watch.watch()
+    lines = [done.sentence, *(f"  {line}" for line in (*done.moves, *done.waiting, *done.errors))]
+    _say(done.as_dict(), as_json, lines)
+    if done.errors:
+        sys.exit(1)
+
+
 @click.command("create-admin")
 @click.option("--username", prompt="Usuario", help="Nombre con el que entra.")
 @click.option("--first-name", prompt="Nombre", help="Nombre de la persona.")
@@ -157,6 +182,95 @@ def create_admin(username: str, first_name: str, last_name: str, email: str, pas
         account.roles = [role]
         unit.session.add(account)
     click.echo(f"Cuenta «{username}» creada con la función {Role.ADMIN.label}.")
+
+
+@click.command("import-register")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Juzga el archivo y no escribe nada.")
+@click.option("--batch", "name", help="Nombre del lote; sin él, el del archivo.")
+@click.option("--report", "report_to", type=click.Path(dir_okay=False, path_type=Path), help="Informe CSV.")
+@click.option("--encoding", help="Codificación, si la detectada no es la correcta (utf-8, cp1252…).")
+@click.option("--separator", help="Separador de columnas, si el detectado no es el correcto.")
+@click.option("--sheet", help="Hoja del libro de Excel.")
+@click.option("--header-row", type=click.IntRange(0), help="Fila de los títulos; 0 si no hay.")
+@click.option("--column", "columns", multiple=True, metavar="CAMPO=TÍTULO", help="Qué columna es un campo.")
+@as_json
+@_explained
+def import_register(
+    file: Path,
+    dry_run: bool,
+    name: str | None,
+    report_to: Path | None,
+    columns: tuple[str, ...],
+    as_json: bool,
+    **hints: Any,
+) -> None:
+    """Importa el registro histórico de FILE (CSV o XLSX), o las correcciones de su informe.
+
+    Si se cortó, el mismo comando sigue donde quedó. El mismo archivo dos veces no cambia nada.
+    """
+    wishes = dict(pair.partition("=")[::2] for pair in columns)
+    found = {key: value for key, value in hints.items() if value is not None}
+    if wishes:
+        found["mapping"] = {key: title or None for key, title in wishes.items()}
+    if found.get("separator") in ("tab", "\\t"):
+        found["separator"] = "\t"
+    answer = register_batches.import_file(
+        file,
+        dry_run=dry_run,
+        name=name,
+        report_to=report_to,
+        hints=found,
+        tell=None if as_json else lambda rows: click.echo(f"\r{rows} filas", nl=False, err=True),
+    )
+    words = {"rows": "filas", "imported": "importadas", "duplicate": "duplicadas"}
+    words |= {"quarantined": "en cuarentena", "blank": "en blanco"}
+    lines = ["", answer.sentence, *(f"{answer.account[key]:>8}  {word}" for key, word in words.items())]
+    lines += [f"{count:>8}    {cause}" for cause, count in answer.causes.items()]
+    _say(answer.account, as_json, lines)
+
+
+@click.command("promote")
+@click.option("--to", "target", required=True, metavar="URL", help="Base de producción, con sis_owner.")
+@click.option("--users", default="", metavar="A,B,C", help="Usuarios que pasan, sin contraseña.")
+@as_json
+@_explained
+def promote(target: str, users: str, as_json: bool) -> None:
+    """Lleva la configuración de capacitación a una base de producción vacía de registros.
+
+    Pasan procedimientos, listas de control, documentos, catálogos, parámetros, oficinas, funciones derivadas
+    y los usuarios elegidos. Nunca registros, cuentas de demostración ni números. Se hace una sola vez.
+    """
+    taken = promotion.promote(_address(target, "--to"), users.split(","))
+    _say(taken.as_dict(), as_json, taken.sentences())
+
+
+@click.group("training")
+def training() -> None:
+    """Lo que solo se hace en capacitación."""
+
+
+@training.command("reset")
+@click.option("--yes", is_flag=True, help="Confirma que se borran todos los registros de capacitación.")
+@as_json
+@_explained
+def reset(yes: bool, as_json: bool) -> None:
+    """Devuelve la base de capacitación a su estado de demostración: borra todo y lo carga de nuevo."""
+    if current_app.config["SIS_ENV"] != "training":
+        raise click.ClickException("Esto es producción: sus datos no se borran.")
+    if not yes:
+        raise click.ClickException("Se borran todos los registros de capacitación. Confirme con --yes.")
+    with one_at_a_time():
+        report = promotion.reset_training(owner_url(), doors(), current_app.config["SIS_DEMO_PASSWORD"])
+    _say(_as_dict(report), as_json, _sentences(report))
+
+
+def _address(url: str, name: str) -> str:
+    """A PostgreSQL address for the driver of this program."""
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.partition("+")[0] not in ("postgres", "postgresql"):
+        raise ConfigurationError(f"{name} debe empezar con postgresql://.")
+    return f"postgresql+psycopg2://{rest}"
 
 
 def owner_url() -> str:

@@ -20,14 +20,17 @@ from app import cli, embedded
 from app.assets_manifest import asset
 from app.core import clock
 from app.core.base import Session
-from app.operations import files
+from app.operations import files, mail, papers
 from app.operations.unit import act, untraced
 from app.security import principal
 from app.views import errors, health, menu
+from app.views.base import Builder
+from app.views.inspections import papers as public_papers
 from app.views.widgets import day, moment
 from config import Settings, settings
 
 PUBLIC = frozenset({"AuthView.login", "static", "appbuilder.static", "health.health", "health.live"})
+PUBLIC |= {"RecoveryView.ask", "RecoveryView.link", "RecoveryView.code", "verify.ask", "verify.show"}
 """The endpoints that answer a visitor without a session; every other one asks him to enter."""
 
 
@@ -43,15 +46,18 @@ def create_app(configuration: Settings | None = None) -> Flask:
     Session.configure(bind=engine)
     clock.use_offset(_offset_reader(configuration))
     files.use(configuration.SIS_DATA_DIR / "files")
+    papers.use(configuration.SIS_PUBLIC_URL)
+    mail.use(configuration.SIS_SMTP_URL, configuration.SIS_MAIL_FROM, configuration.SIS_PUBLIC_URL)
     if configuration.SIS_TRUSTED_PROXIES:
         hops = configuration.SIS_TRUSTED_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     CSRFProtect(app)
     with app.app_context():
-        appbuilder = AppBuilder(app, Session, menu=menu.WorkMenu())
+        appbuilder = Builder(app, Session, menu=menu.WorkMenu())
         appbuilder.sm.act, appbuilder.sm.untraced = act, untraced
         menu.register(app, appbuilder)
     health.register(app)
+    public_papers.register(app)
     errors.register(app)
     cli.register(app)
     _hook_requests(app, appbuilder)
@@ -118,7 +124,7 @@ def _hook_requests(app: Flask, appbuilder: AppBuilder) -> None:
             abort(400)  # PostgreSQL has no NUL in texts, and no person types one
         g.request_id = secrets.token_hex(8)
         g.csp_nonce = secrets.token_urlsafe(16)
-        if not _right_database(app):
+        if request.blueprint != "health" and not _right_database(app):
             return errors.answer(503, "La base de datos es de otro entorno: avise a Informática.")
         visitor = principal.Principal("anónimo", origin="web", address=request.remote_addr)
         principal.enter(visitor)  # a thread serves many people: nobody inherits the one before

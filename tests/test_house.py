@@ -1,4 +1,7 @@
-"""The whole application at once: the rules of the house, read off the registries of routes, tables, views."""
+"""The whole application at once: the rules of the house, read off the registries of tables, views, files.
+
+The registry of routes has a file of its own: test_routes.py.
+"""
 
 import re
 from typing import Any
@@ -6,13 +9,11 @@ from typing import Any
 import pytest
 from alembic import command
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint, create_engine
 from support import ROOT, Live
 
 from app import migrations
 from app.core.base import Model, metadata
-from app.factory import PUBLIC
 from app.security.roles import GRANTS
 from app.views.menu import ITEMS
 
@@ -21,36 +22,10 @@ OURS = sorted(
     key=lambda kind: kind.__name__,
 )
 Keyed = PrimaryKeyConstraint | UniqueConstraint
-PUBLIC_PATHS = {"/login/", "/health", "/health/live"}
-
-
-def paths(app: Flask) -> list[tuple[str, str]]:
-    """Every (method, path) of the application, keys filled in with 1."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        path = re.sub(r"<[^>]+>", "1", rule.rule)
-        found += [(method, path) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
-    return sorted(set(found))
-
-
-def test_every_route_asks_an_anonymous_visitor_to_log_in(app: Flask, anonymous: FlaskClient) -> None:
-    open_to_all = set()
-    for method, path in paths(app):
-        if path.startswith("/static/"):
-            continue
-        answer = anonymous.open(path, method=method)
-        entered = answer.status_code == 302 and (answer.location or "").startswith("/login/")
-        if not entered and answer.status_code not in (400, 401, 403):
-            open_to_all.add(path)
-    assert open_to_all == PUBLIC_PATHS
-
-
-def test_the_public_list_names_real_endpoints(app: Flask) -> None:
-    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= PUBLIC
 
 
 def test_every_screen_is_in_the_table_of_the_menu(app: Flask) -> None:
-    theirs = {"UtilView", "LocaleView", "HomeView", "MenuApi", "OpenApi"}
+    theirs = {"HomeView"}
     names = {type(view).__name__ for view in app.extensions["appbuilder"].baseviews}
     assert names - theirs == {item.view.__name__ for item in ITEMS}
 

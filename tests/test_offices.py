@@ -1,13 +1,16 @@
 """The registry of offices through its generated screens: who may, what is kept, what is refused."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as OrmSession
-from support import token_of
+from support import Live, token_of
 
 from app.core.base import Session
 from app.models.catalogs import Jurisdiction, Office
@@ -174,3 +177,64 @@ def test_a_form_that_does_not_say_what_it_was_opened_on_overwrites_nothing(
     answer = send(enter("admin"), f"/oficinas/edit/{office('DT').id}", **form)
     assert answer.status_code == 409
     assert office("DT").name != "Otra"
+
+
+def test_an_office_under_one_that_depends_on_it_is_refused_at_its_field(enter: Enter, db: OrmSession) -> None:
+    client, top, middle, leaf = enter("admin"), "DGIFT", "REG-CAP", "REG-11"
+
+    def move(code: str, under: str) -> Any:
+        moved = office(code)
+        form = {"code": moved.code, "series_code": moved.series_code, "kind": moved.kind, "name": moved.name}
+        form |= {"opened_on": "01/01/2013", "_version": moved.version, "parent_id": office(under).id}
+        return send(client, f"/oficinas/edit/{moved.id}", **form)
+
+    db.connection().exec_driver_sql("UPDATE office SET parent_id = NULL")
+    assert move(middle, top).status_code == 302 and move(leaf, middle).status_code == 302
+    for moved, under in ((top, leaf), (top, middle), (top, top), (middle, leaf)):
+        answer = move(moved, under)
+        assert answer.status_code == 422, (moved, under)
+        assert "no puede depender de sí" in answer.get_data(as_text=True)
+    assert office("DGIFT").parent_id is None
+    assert move(leaf, top).status_code == 302, "a move that makes no circle is free"
+
+
+def test_the_database_refuses_a_circle_of_offices_whoever_writes(live: Live) -> None:
+    live.sql("UPDATE office SET parent_id = NULL")
+    live.sql("UPDATE office SET parent_id = (SELECT id FROM office WHERE code = 'DT') WHERE code = 'SG'")
+    for code in ("SG", "DT"):
+        with pytest.raises(IntegrityError, match="office"):
+            live.sql(
+                f"UPDATE office SET parent_id = (SELECT id FROM office WHERE code = '{code}') WHERE code = 'DT'"
+            )
+
+
+def test_two_people_moving_two_offices_under_each_other_one_is_refused(live: Live) -> None:
+    live.sql("UPDATE office SET parent_id = NULL")
+    barrier, results = threading.Barrier(2, timeout=30), []
+
+    def move(code: str, under: str) -> None:
+        with live.engine.connect() as connection:
+            run = connection.exec_driver_sql
+            run("SELECT 1")
+            barrier.wait()
+            try:
+                run(
+                    f"UPDATE office SET parent_id = (SELECT id FROM office WHERE code = '{under}')"
+                    f" WHERE code = '{code}'"
+                )
+                time.sleep(0.3)
+                connection.commit()
+                results.append("moved")
+            except IntegrityError as error:
+                results.append(type(error).__name__)
+
+    def both() -> None:
+        threads = [threading.Thread(target=move, args=pair) for pair in (("DT", "SG"), ("SG", "DT"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    both()
+    linked = live.sql("SELECT count(*) FROM office WHERE parent_id IS NOT NULL")[0][0]
+    assert linked == 1, results

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.base import Model
@@ -38,6 +39,7 @@ def change(kind: type[Record], key: Any, values: Mapping[str, Any], version: int
         if version is not None and getattr(record, "version", version) != version:
             raise Stale()
         _fill(record, values)
+        _refuse_circle(unit.session, record)
         if unit.session.is_modified(record):
             _stamp(record, "updated_by_id")
         unit.session.flush()
@@ -57,6 +59,27 @@ def remove(kind: type[Record], key: Any) -> None:
 def _fill(record: Model, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(record, name, value)
+
+
+def _refuse_circle(session: OrmSession, record: Model) -> None:
+    """Refuse a record that would depend on itself through others. Raises RuleBroken at the field."""
+    kind = type(record)
+    for column in kind.__table__.c:
+        if not column.references(kind.__mapper__.primary_key[0]) or column.name not in kind.__mapper__.attrs:
+            continue
+        seen: set[Any] = set()
+        key = getattr(record, column.name)
+        with session.no_autoflush:
+            while key is not None and key not in seen:
+                seen.add(key)
+                above = session.get(kind, key)
+                key = None if above is None else getattr(above, column.name)
+        if kind.__mapper__.primary_key_from_instance(record)[0] in seen:
+            raise RuleBroken(
+                f"{kind.label}: no puede depender de sí ni de otro registro que dependa de él. Elija otro.",
+                field=column.name,
+                code="circle",
+            )
 
 
 def _stamp(record: Model, column: str) -> None:
@@ -97,6 +120,7 @@ def explain(kind: type[Model], error: IntegrityError) -> DomainError:
     if code == "23P01":
         return RuleBroken("Las fechas se cruzan con las de otro registro.", field=column)
     rule = kind.rules.get(constraint.removeprefix(f"ck_{kind.__tablename__}_"))
+    rule = rule or getattr(diagnosis, "message_hint", None)  # a trigger of ours says what to do in its hint
     return RuleBroken(rule or "El valor no cumple una regla del registro.", field=column)
 
 

@@ -48,8 +48,38 @@ REGISTRARS = frozenset({Role.INTAKE, Role.LICENSING, Role.COORDINATOR, Role.ADMI
 """Who keeps the register of employers; an inspector adds provisional records, others join doubles."""
 KNOW_WORKERS = frozenset({Role.INSPECTOR, Role.COORDINATOR, Role.OSH, Role.LEGAL})
 
+INSPECTION_READERS = LEADERS | {
+    Role.INSPECTOR,
+    Role.INTAKE,
+    Role.SECRETARY,
+    Role.NOTIFIER,
+    Role.LEGAL,
+    Role.JUDGE,
+    Role.MINISTER,
+    Role.OSH,
+    Role.AUDITOR,
+}
+"""Who sees inspections at all; which ones, security/scope.py says."""
+STEP_TAKERS = INSPECTION_READERS - {Role.AUDITOR}
+"""Who takes steps of a procedure; which ones, the procedure says."""
+
 GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
+    "InspectionOrder": {READ: INSPECTION_READERS, WRITE: LEADERS},
+    "Visit": {READ: INSPECTION_READERS, frozenset({"can_edit"}): LEADERS | {Role.INSPECTOR}},
+    "Finding": {
+        READ: INSPECTION_READERS,
+        frozenset({"can_edit"}): STEP_TAKERS - {Role.JUDGE, Role.LEGAL, Role.MINISTER},
+    },
+    "FinalReport": {READ: INSPECTION_READERS, frozenset({"can_edit"}): STEP_TAKERS},
+    "Document": {frozenset({"can_show"}): INSPECTION_READERS},
+    "Step": {
+        frozenset({"can_take"}): STEP_TAKERS,
+        frozenset({"can_review"}): LEADERS,
+    },
     "Account": {READ | WRITE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
+    "AccessCode": {frozenset({"can_list", "can_release"}): LEADERS | {Role.ADMIN}},
+    "Role": {READ | WRITE | DELETE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
+    "Group": {READ | WRITE | DELETE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
     "Office": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Inspector": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.DIRECTOR})},
     "Brigade": {READ: INTERNAL, WRITE: LEADERS},
@@ -65,6 +95,7 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "MinimumWage": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Parameter": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Holiday": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "GeneralSuspension": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Activity": {READ: INTERNAL},
     "Department": {READ: INTERNAL},
     "District": {READ: INTERNAL},
@@ -82,6 +113,10 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "Contact": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
     "Headcount": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
     "Worker": {READ: KNOW_WORKERS, WRITE: KNOW_WORKERS},
+    "RegisterImport": {
+        READ: frozenset({Role.ADMIN, Role.DIRECTOR}),
+        frozenset({"can_add", "can_edit", "can_undo"}): frozenset({Role.ADMIN}),
+    },
     "Merge": {
         frozenset({"can_list", "can_merge"}): frozenset(
             {Role.COORDINATOR, Role.DIRECTOR, Role.LICENSING, Role.ADMIN}

@@ -1,17 +1,19 @@
 """Flask-AppBuilder's screens, tamed: the one base class of every generated screen.
 
 What is closed here, one test each (numbers of the list of traps): filters kept per request and not on the
-shared view (3), related lists only for who may list them (2), search and order only by declared columns (7),
-rules shown at their field with everything typed kept (10), every write through an operation (11), titles and
-labels from the model (12), errors that say what to do and never the database's words (19).
+shared view (3), related lists only for who may list them (2), search and order only by declared columns (7)
+and with filters of our own (views/filters.py), rules shown at their field with everything typed kept (10),
+every write through an operation (11), titles and labels from the model (12), errors that say what to do and
+never the database's words (19).
 """
 
 import logging
+import re
 from typing import Any
 from uuid import uuid4
 
 from flask import flash, g, has_request_context, redirect, request, url_for
-from flask_appbuilder import ModelView
+from flask_appbuilder import AppBuilder, ModelView
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import Column
 from werkzeug.datastructures import MultiDict
@@ -20,6 +22,7 @@ from werkzeug.wrappers import Response
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
 from app.operations import records
+from app.views.filters import Converter
 from app.views.history import history_of
 from app.views.references import ReferenceField, by_key, key_of
 from app.views.widgets import form_field, formatter
@@ -33,11 +36,27 @@ KEPT_OUT = frozenset({"id", "uuid", "version", "created_at", "updated_at", "crea
 """Columns that no generated form offers."""
 
 
+class Builder(AppBuilder):
+    """Flask-AppBuilder with the first page and nothing else that it would add unasked.
+
+    Left out: `/back`, `/lang/<locale>` (a change by GET), `/api/v1/menu/` and the description of an API.
+    """
+
+    def _add_admin_views(self) -> None:
+        self._indexview = self.add_view_no_menu(self.indexview)
+
+
 class Interface(SQLAInterface):
     """Reads through the scoped session; refuses to write, which is what operations are for."""
 
+    filter_converter_class = Converter
+
     def __init__(self, kind: type[Model]) -> None:
         super().__init__(kind, Session)
+
+    def apply_engine_specific_hack(self, query: Any, *paging: Any) -> Any:
+        """Nothing to work around: the one engine is PostgreSQL."""
+        return query
 
     def get_search_columns_list(self) -> list[str]:
         return [name for name in super().get_search_columns_list() if name not in KEPT_OUT]
@@ -203,7 +222,20 @@ class RegistryView(ModelView):
             context["may_edit"] = allowed("can_edit", self.class_permission_name)
             context["edit_url"] = url_for(f"{self.endpoint}.edit", pk=context["pk"])
             context["history"] = history_of(self.kind, context["pk"])
-        return super().render_template(template, **context)
+        return super().render_template(template, **self._seen(context))
+
+    def _seen(self, context: dict[str, Any]) -> dict[str, Any]:
+        """What a page is drawn from, less the records of other screens that the user may not list (trap 2).
+
+        An empty list is drawn in their place: a subclass that adds related records needs no check of its own.
+        """
+        screens = {view.class_permission_name for view in self.appbuilder.baseviews}
+        for name, value in context.items():
+            if isinstance(value, list) and value and isinstance(value[0], Model):
+                resource = type(value[0]).__name__
+                if resource in screens and not self.appbuilder.sm.has_access("can_list", resource):
+                    context[name] = []
+        return context
 
     def _values(self, form: Any) -> dict[str, Any]:
         names = [name for name in self.form_columns if name not in KEPT_OUT and name in form]
@@ -223,6 +255,7 @@ class RegistryView(ModelView):
         """An unexpected error: logged under a number that the person can tell us (trap 19)."""
         number = uuid4().hex[:8]
         log.exception("error %s saving %s", number, self.kind.__name__)
+        Session.rollback()  # what failed may have spoilt the transaction that draws the form again
         flash(
             f"No se pudo guardar por un error del sistema (n.º {number}). Lo escrito sigue en el formulario: "
             "intente de nuevo y, si se repite, avise a Informática con ese número.",
@@ -271,7 +304,7 @@ def _version_sent() -> int:
 
 
 def _clamp(view: Any) -> None:
-    """Page and page size of this request, inside what a list gives; nonsense becomes the first page."""
+    """Page, page size, order and filters of this request, inside what a list gives; nonsense is left out."""
     name, args = view.__class__.__name__, MultiDict(request.args)
     for key, most in ((f"psize_{name}", LARGEST_PAGE), (f"page_{name}", 100_000)):
         if key in args:
@@ -283,6 +316,11 @@ def _clamp(view: Any) -> None:
     order = f"_oc_{name}"
     if args.get(order) not in view.order_columns:
         args.poplist(order)
+    filters = view._filters.get_search_filters()
+    for key in [key for key in args if "_flt_" in key]:
+        found = re.fullmatch(r"_flt_([0-9])_(\w+)", key, re.ASCII)
+        if found is None or int(found[1]) >= len(filters.get(found[2], ())):
+            args.poplist(key)
     request.args = args  # type: ignore[misc]
 
 

@@ -11,7 +11,20 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.menu import Menu
 
-from app.views import account, catalogs, checklists, norms, references, registry, staff, users
+from app.views import (
+    account,
+    catalogs,
+    checklists,
+    inspections,
+    norms,
+    recovery,
+    references,
+    register_import,
+    registry,
+    roles,
+    staff,
+    users,
+)
 
 
 @dataclass(frozen=True)
@@ -25,16 +38,26 @@ class Item:
     door: str = "can_list"
 
 
-SECTIONS = {"Registro": "fa-building-o", "Catálogos": "fa-book", "Administración": "fa-cogs"}
+SECTIONS = {"Inspección": "fa-search", "Registro": "fa-building-o", "Catálogos": "fa-book", "Administración": "fa-cogs"}
 
 ITEMS = (
     Item(account.AuthView),
     Item(account.MyAccountView),
+    Item(recovery.RecoveryView),
     Item(references.LookupView),
+    Item(inspections.OrderView, "Órdenes", "Inspección", "fa-file-text-o"),
+    Item(inspections.VisitView, "Visitas", "Inspección", "fa-map-marker"),
+    Item(inspections.FindingView, "Hallazgos", "Inspección", "fa-exclamation-triangle"),
+    Item(inspections.ReportView, "Informes finales", "Inspección", "fa-balance-scale"),
+    Item(inspections.StepView),
+    Item(inspections.CorrectionView),
+    Item(inspections.RequestView),
+    Item(inspections.DocumentView),
     Item(registry.EmployerView, "Empleadores", "Registro", "fa-building-o"),
     Item(registry.EstablishmentView, "Establecimientos", "Registro", "fa-map-marker"),
     Item(registry.WorkerView, "Trabajadores", "Registro", "fa-user-o"),
     Item(registry.DuplicatesView, "Unir duplicados", "Registro", "fa-compress"),
+    Item(register_import.RegisterImportView, "Importar historial", "Registro", "fa-upload"),
     Item(registry.PatronalNumberView),
     Item(registry.HeadcountView),
     Item(registry.ContactView),
@@ -46,10 +69,14 @@ ITEMS = (
     Item(norms.MinimumWageView, "Salario mínimo y jornal", "Catálogos", "fa-money"),
     Item(norms.ParameterView, "Parámetros", "Catálogos", "fa-sliders"),
     Item(norms.HolidayView, "Feriados", "Catálogos", "fa-calendar"),
+    Item(norms.SuspensionView, "Suspensiones de plazos", "Catálogos", "fa-pause-circle-o"),
     Item(catalogs.ActivityView, "Actividades (CIIU)", "Catálogos", "fa-industry"),
     Item(catalogs.DepartmentView, "Departamentos", "Catálogos", "fa-map-o"),
     Item(catalogs.DistrictView, "Distritos", "Catálogos", "fa-map-marker"),
     Item(users.UserView, "Usuarios", "Administración", "fa-users"),
+    Item(recovery.AccessCodeView, "Códigos de acceso", "Administración", "fa-key"),
+    Item(roles.RoleView, "Funciones", "Administración", "fa-id-card-o"),
+    Item(roles.GroupView, "Grupos", "Administración", "fa-object-ungroup"),
     Item(catalogs.OfficeView, "Oficinas", "Administración", "fa-sitemap"),
     Item(staff.InspectorView, "Inspectores", "Administración", "fa-id-badge"),
     Item(staff.BrigadeView, "Brigadas", "Administración", "fa-object-group"),
