@@ -1,14 +1,16 @@
-"""Terms of records: opened and closed by moves, extended, recomputed, watched by the daily task.
+"""Terms of records: opened and closed by moves, extended; what a change of the calendar does to them.
 
 The days come from the parameter of the day on which the term opens; the calendar is that of the office of
 the procedure, or of the establishment, as the kind of term says (working rule 18).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from app.core import clock
 from app.core.base import Session
@@ -71,6 +73,9 @@ def open_term(record: Any, kind: TermType, start: date) -> Term:
             days=made.days,
             unit=kind.unit.value,
             due_on=made.due,
+            printed_due_on=made.due
+            if hasattr(record, "follow_term")
+            else None,  # an order prints its validity
             status=TermStatus.SUSPENDED.value if made.due is None else TermStatus.OPEN.value,
             **{owner_column(record): record.id},
         )
@@ -137,7 +142,8 @@ def extend(record: Any, kind: TermType, on: date) -> Term:
             days=made.days,
             unit=made.unit.value,
             due_on=made.due,
-            status=TermStatus.OPEN.value,
+            printed_due_on=made.due,  # an extension is granted by a letter that says its last day
+            status=TermStatus.SUSPENDED.value if made.due is None else TermStatus.OPEN.value,
             extends_id=before.id,
             **{owner_column(record): record.id},
         )
@@ -146,17 +152,42 @@ def extend(record: Any, kind: TermType, on: date) -> Term:
     return row
 
 
-def pauses(record: Any) -> list[arithmetic.Suspension]:
+@dataclass(frozen=True)
+class Pause:
+    """A general suspension: what stops from when to when, where. Empty sets reach everything."""
+
+    start: date
+    end: date | None
+    norm: str
+    offices: frozenset[int] = frozenset()
+    processes: frozenset[str] = frozenset()
+
+    def reaches(self, record: Any) -> bool:
+        """Whether the terms of a record stand still under it."""
+        return (not self.offices or record.office_id in self.offices) and (
+            not self.processes or record.process in self.processes
+        )
+
+
+def general_pauses() -> dict[int, Pause]:
+    """Every general suspension, by the key of its row."""
+    rows = Session.scalars(select(GeneralSuspension).options(selectinload(GeneralSuspension.offices)))
+    return {
+        row.id: Pause(
+            row.valid_from,
+            row.valid_to,
+            row.legal_basis,
+            frozenset(office.id for office in row.offices),
+            frozenset(row.processes),
+        )
+        for row in rows
+    }
+
+
+def pauses(record: Any, general: Iterable[Pause] | None = None) -> list[arithmetic.Suspension]:
     """The general suspensions that reach a record (working rule 18)."""
-    found = []
-    for row in Session.scalars(select(GeneralSuspension)):
-        offices = {office.id for office in row.offices}
-        if (offices and record.office_id not in offices) or (
-            row.processes and record.process not in row.processes
-        ):
-            continue
-        found.append(arithmetic.Suspension(row.valid_from, row.valid_to, row.legal_basis))
-    return found
+    known = general_pauses().values() if general is None else general
+    return [arithmetic.Suspension(each.start, each.end, each.norm) for each in known if each.reaches(record)]
 
 
 def overdue(on: date | None = None) -> list[Term]:

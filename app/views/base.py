@@ -144,7 +144,7 @@ class RegistryView(ModelView):
         """The filters of this request (trap 3: the view object is shared by all threads)."""
         kept = g.setdefault("sis_filters", {})
         if self not in kept:
-            kept[self] = self.datamodel.get_filters(self.search_columns, self.base_filters)
+            kept[self] = self.datamodel.get_filters(self.search_columns)
         return kept[self]
 
     @_filters.setter

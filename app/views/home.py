@@ -1,7 +1,56 @@
-"""The first page: what waits for the person who entered."""
+"""The first page: what waits for the person who entered, his notices, the figures of his offices."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, redirect, request, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.base import Session
+from app.core.errors import Missing
+from app.exchange import tables
+from app.models.followup import Notice
+from app.models.inspections import FinalReport, Finding, InspectionOrder, Visit
+from app.operations import figures, notices
+from app.operations.figures import Waiting
+from app.security.principal import current
+from app.security.roles import Role
+from app.security.scope import roles_of
+from app.views.inspections.shown import Mark, mark, page_of, term_mark
+from app.views.widgets import day
+from app.workflow.definition import Phase
+
+PAGE = 25
+LATEST = 50
+"""Notices on the page of all of them."""
+GUIDES = frozenset({Role.COORDINATOR, Role.REGIONAL, Role.INSPECTOR})
+"""Who follows the visits of the day."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record that waits: its name, where, how it stands, its page."""
+
+    name: str
+    place: str
+    mark: Mark | None
+    url: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that wait for the same reason."""
+
+    title: str
+    icon: str
+    rows: list[Row]
+    total: int
+    more: str = ""
 
 
 class HomeView(IndexView):
@@ -14,4 +63,192 @@ class HomeView(IndexView):
     @permission_name("get")
     def index(self) -> str:
         """The landing page; anonymous visitors are sent to log in."""
-        return str(self.render_template("sis/home.html"))
+        who = current()
+        roles = roles_of(who)
+        table = figures.by_office(who, roles) if figures.reads_figures(roles) else None
+        return str(
+            self.render_template(
+                "sis/home.html",
+                groups=self._groups(roles),
+                notices=figures.notices(who.account_id),
+                figures=table,
+                measures=figures.MEASURES,
+                most=_largest(table),
+                links=_links(),
+                today=clock.today(),
+            )
+        )
+
+    @expose("/avisos")
+    @has_access
+    @permission_name("get")
+    def notices(self) -> str:
+        """The latest notices, read or not."""
+        query = select(Notice).where(Notice.account_id == current().account_id)
+        rows = Session.scalars(query.order_by(Notice.id.desc()).limit(LATEST)).all()
+        return str(self.render_template("sis/notices.html", title="Avisos", rows=rows))
+
+    @expose("/avisos/leidos", methods=["POST"])
+    @has_access
+    @permission_name("get")
+    def read(self) -> Any:
+        """Mark notices of one's own as read."""
+        sent = request.form.getlist("notice")
+        notices.mark_read([int(key) for key in sent if key.isascii() and key.isdigit() and len(key) < 10])
+        return redirect(
+            url_for("HomeView.notices" if request.form.get("from") == "all" else "HomeView.index")
+        )
+
+    @expose("/mi-trabajo/cifras.<kind>")
+    @has_access
+    @permission_name("get")
+    def export(self, kind: str) -> Response:
+        """The figures of the offices as a spreadsheet."""
+        who = current()
+        roles = roles_of(who)
+        if kind not in ("csv", "xlsx") or not figures.reads_figures(roles):
+            raise Missing()
+        found = figures.by_office(who, roles)
+        rows = [line.cells for line in (*found.lines, found.total)]
+        name = f"cifras-{found.on.isoformat()}.{kind}"
+        if kind == "csv":
+            response = Response(tables.as_csv(figures.COLUMNS, rows), mimetype="text/csv")
+        else:
+            content = tables.as_xlsx("Cifras por oficina", figures.COLUMNS, rows)
+            response = Response(content, mimetype=tables.XLSX)
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
+
+    @expose("/plazos")
+    @has_access
+    @permission_name("get")
+    def terms(self) -> str:
+        """The running terms within the person's scope, by their last day; pages by key."""
+        asked = request.args
+        office, after = _number(asked.get("oficina")), _number(asked.get("despues"))
+        rows, offices = figures.terms_page(office, bool(asked.get("vencidos")), after, PAGE + 1)
+        kept = {name: asked[name] for name in ("oficina", "vencidos") if asked.get(name)}
+        return str(
+            self.render_template(
+                "sis/terms.html",
+                title="Plazos en curso",
+                rows=[
+                    (term, figures.name_of(term.record), term_mark(term), page_of(term.record))
+                    for term in rows[:PAGE]
+                    if term.record is not None
+                ],
+                offices=offices,
+                asked=asked,
+                next_url=url_for("HomeView.terms", **kept, despues=rows[PAGE - 1].id)
+                if len(rows) > PAGE
+                else None,
+                first_url=url_for("HomeView.terms", **kept) if after is not None else None,
+                searching=bool(kept),
+            )
+        )
+
+    def _groups(self, roles: frozenset[Role]) -> list[Group]:
+        """What waits, the most pressing first; groups without anything are left out."""
+        known = figures.processes() if roles else []
+        signs = figures.states_awaiting(known, roles, signing=True)
+        waits = figures.states_awaiting(known, roles, signing=False)
+        inspector = Role.INSPECTOR in roles
+        found = [
+            _group("Para firmar", "fa-pencil-square-o", *(self._waiting(kind, signs) for kind in KINDS)),
+            self._visits(roles),
+        ]
+        if inspector:
+            mine = figures.my_orders(current().account_id or 0)
+            found.append(_group("Mis órdenes", "fa-file-text-o", mine, more=_list("OrderView", mias=1)))
+            waits.pop(InspectionOrder.process, None)
+        found += [
+            _group("Órdenes por seguir", "fa-file-text-o", self._waiting(InspectionOrder, waits)),
+            _group("Hallazgos por atender", "fa-exclamation-triangle", self._waiting(Finding, waits)),
+            _group(
+                "Informes por escribir o firmar" if inspector else "Informes por revisar",
+                "fa-balance-scale",
+                self._waiting(FinalReport, waits),
+                more=_list("ReportView"),
+            ),
+        ]
+        if self.appbuilder.sm.has_access("can_review", "Step"):
+            found.append(_held())
+        found.append(_terms(figures.terms_at_hand(known, roles)))
+        return [group for group in found if group.rows]
+
+    def _visits(self, roles: frozenset[Role]) -> Group:
+        today = figures.visits_of_today() if roles & GUIDES else figures.NOTHING
+        return _group("Visitas de hoy", "fa-map-marker", today)
+
+    def _waiting(self, kind: type[Any], states: dict[str, list[tuple[str, str]]]) -> Waiting:
+        return figures.waiting(kind, states.get(kind.process, []))
+
+
+KINDS: tuple[type[Any], ...] = (InspectionOrder, Finding, FinalReport)
+
+
+def _group(title: str, icon: str, *found: Waiting, more: str = "") -> Group:
+    rows = [_row(record) for each in found for record in each.rows]
+    return Group(title, icon, rows, sum(each.total for each in found), more)
+
+
+def _row(record: Any) -> Row:
+    planned = isinstance(record, Visit) and record.planned_on is not None and record.happened_on is None
+    place = figures.about(record)
+    if planned:
+        place = f"{day(record.planned_on)} · {place}" if place else day(record.planned_on)
+    if isinstance(record, InspectionOrder) and record.valid_until is not None:
+        place = f"{place} · vigente hasta el {day(record.valid_until)}"
+    return Row(figures.name_of(record), place, mark(record), page_of(record))
+
+
+def _held() -> Group:
+    rows = [
+        Row(
+            figures.name_of(step.record),
+            f"{step.name}, {day(step.happened_on)}. {' '.join(step.holds)}",
+            Mark("Retenido", "sis-state-late"),
+            page_of(step.record),
+        )
+        for step in figures.held()
+        if step.record is not None
+    ]
+    return Group("Actos retenidos", "fa-hand-paper-o", rows, len(rows))
+
+
+def _terms(found: Waiting) -> Group:
+    rows = [
+        Row(figures.name_of(term.record), term.type.name, term_mark(term), page_of(term.record))
+        for term in found.rows
+        if term.record is not None
+    ]
+    return Group("Plazos vencidos y por vencer", "fa-clock-o", rows, found.total, url_for("HomeView.terms"))
+
+
+def _list(view: str, **filters: Any) -> str:
+    return url_for(f"{view}.list", **filters)
+
+
+def _links() -> dict[str, Any]:
+    """Measure -> the address of the list that a number of an office leads to."""
+    return {
+        "orders": lambda office: url_for("OrderView.list", oficina=office),
+        "visits": lambda office: url_for("VisitView.list", office=office, phase=Phase.CLOSED.value),
+        "findings": lambda office: url_for("FindingView.list", office=office),
+        "overdue": lambda office: url_for("HomeView.terms", oficina=office, vencidos=1),
+    }
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _largest(table: figures.Figures | None) -> dict[tuple[str, int], int]:
+    """The largest number of each column, on which its bars are drawn."""
+    if table is None:
+        return {}
+    return {
+        (name, span): max((line.counts[name][span] for line in table.lines), default=0) or 1
+        for name, _ in figures.MEASURES
+        for span in (0, 1)
+    } | {("overdue", 0): max((line.overdue for line in table.lines), default=0) or 1}

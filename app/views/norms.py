@@ -1,12 +1,18 @@
-"""Screens of the law as rows: norms, infractions, amounts, parameters, holidays."""
+"""Screens of the law as rows: norms, infractions, amounts, parameters, holidays, general suspensions."""
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from flask_appbuilder.widgets import FormWidget
+from wtforms import HiddenField, SelectMultipleField
 
 from app.core import clock
+from app.core.base import Model
+from app.core.errors import DomainError, Missing
 from app.models.norms import (
+    GeneralSuspension,
     Holiday,
     Infraction,
     InfractionAlias,
@@ -15,7 +21,7 @@ from app.models.norms import (
     Norm,
     Parameter,
 )
-from app.operations import norms
+from app.operations import norms, recount
 from app.views.base import RegistryView
 
 LEGAL = ["valid_from", "valid_to", "legal_basis", "verification", "note"]
@@ -150,12 +156,87 @@ class ParameterView(LegalView):
     base_order = ("code", "asc")
 
 
-class HolidayView(RegistryView):
+class CalendarForm(FormWidget):
+    """The form of what stops terms: once the terms touched are shown, its button confirms them."""
+
+    template = "sis/calendar_form.html"
+
+
+class CalendarWriter:
+    """Writes what stops terms, together with the open terms that it touches (working rule 18)."""
+
+    @staticmethod
+    def create(kind: type[Model], values: dict[str, Any]) -> Any:
+        """A new row, when what it touches was seen."""
+        seen = values.pop("seen", None) or ""
+        return recount.create(kind, values, seen)
+
+    @staticmethod
+    def change(kind: type[Model], key: Any, values: dict[str, Any], version: int | None) -> Any:
+        """A changed row, when what it touches was seen."""
+        seen = values.pop("seen", None) or ""
+        return recount.change(kind, key, values, version, seen)
+
+
+class CalendarView(RegistryView):
+    """A registry of what stops terms: before it is written, the open terms touched are shown."""
+
+    writer = CalendarWriter
+    page_size = 25
+    add_widget = edit_widget = CalendarForm
+    show_template = "sis/calendar_show.html"
+    extra_fields: dict[str, Any] = {"seen": HiddenField(label="", default="")}
+
+    def _explain(self, form: Any, error: DomainError) -> None:
+        if not isinstance(error, recount.Touched):
+            return super()._explain(form, error)
+        form.seen.data = error.seen
+        g.sis_touched = error
+        g.sis_status = 422
+        return None
+
+    @expose("/quitar/<pk>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def remove(self, pk: str) -> Any:
+        """Take a row away: first what that touches, then doing it."""
+        row = self.datamodel.get(pk, self._base_filters) if pk.isascii() and pk.isdigit() else None
+        if row is None:
+            raise Missing()
+        name = str(row)
+        try:
+            recount.remove(self.kind, row.id, request.form.get("seen", ""))
+        except recount.Touched as error:
+            touched = error
+            if request.method == "POST":
+                g.sis_status = 422
+        except DomainError as error:
+            flash(error.message, "danger")
+            return redirect(url_for(f"{self.endpoint}.show", pk=row.id))
+        else:
+            flash(f"{self.kind.label}: se quitó {name}.", "success")
+            return redirect(url_for(f"{self.endpoint}.list"))
+        return self.render_template(
+            "sis/calendar_remove.html",
+            title=f"Quitar {self.kind.label.lower()}",
+            name=name,
+            touched=touched,
+            again=request.method == "POST",
+            back=url_for(f"{self.endpoint}.show", pk=row.id),
+        )
+
+    def render_template(self, template: str, **context: Any) -> Any:
+        """The record page offers taking the row away."""
+        if "pk" in context and self.appbuilder.sm.has_access("can_edit", self.class_permission_name):
+            context["remove_url"] = url_for(f"{self.endpoint}.remove", pk=context["pk"])
+        return super().render_template(template, **context)
+
+
+class HolidayView(CalendarView):
     """Holidays and half-days, national or of some places."""
 
     kind = Holiday
     route_base = "/feriados"
-    page_size = 25
     list_columns = ["effective_date", "name", "kind", "original_date", "norm", "verification"]
     search_columns = ["effective_date", "original_date", "name", "kind", "verification"]
     form_columns = [
@@ -170,8 +251,9 @@ class HolidayView(RegistryView):
         "districts",
         "offices",
         "note",
+        "seen",
     ]
-    show_columns = [*form_columns, *STAMPS]
+    show_columns = [*form_columns[:-1], *STAMPS]
     base_order = ("effective_date", "asc")
 
     @expose("/list/")
@@ -182,3 +264,47 @@ class HolidayView(RegistryView):
             last = f"{clock.today().year - 1}-12-31"
             return redirect(url_for(f"{self.endpoint}.list", _flt_1_effective_date=last))
         return super().list()
+
+
+PROCESSES = [
+    ("order", "Órdenes: vigencia para la primera visita"),
+    ("visit", "Visitas: ratificación de anexos"),
+    ("finding", "Hallazgos: regularización"),
+    ("report", "Informes finales"),
+]
+"""Process -> the terms that a suspension of it stops."""
+
+
+class SuspensionView(CalendarView):
+    """General suspensions of terms: a norm stops the terms of all offices and processes, or of some."""
+
+    kind = GeneralSuspension
+    route_base = "/suspensiones"
+    list_columns = ["valid_from", "valid_to", "legal_basis", "processes", "verification"]
+    search_columns = ["valid_from", "valid_to", "legal_basis"]
+    extra_fields = {
+        **CalendarView.extra_fields,
+        "processes": SelectMultipleField(
+            label="Procesos",
+            choices=PROCESSES,
+            description="Cuáles se detienen. Sin marcar ninguno, todos.",
+            render_kw={"size": 4},
+        ),
+    }
+    form_columns = [
+        "valid_from",
+        "valid_to",
+        "legal_basis",
+        "processes",
+        "offices",
+        "verification",
+        "note",
+        "seen",
+    ]
+    show_columns = [*form_columns[:-1], *STAMPS]
+    base_order = ("valid_from", "desc")
+
+
+SuspensionView.formatters_columns["processes"] = lambda codes: (
+    ", ".join(words for code, words in PROCESSES if code in (codes or ())) or "Todos"
+)

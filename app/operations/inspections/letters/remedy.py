@@ -93,7 +93,14 @@ def request_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     )
 
 
-@builds("PRO")
+def _printed_due(c: Context, document: Document) -> None:
+    """The day that the letter says is never made earlier (working rule 18)."""
+    term = last_term(c.record)
+    if term is not None:
+        term.printed_due_on = term.due_on
+
+
+@builds("PRO", _printed_due)
 def extension_of_remedy(c: Context, paper: Paper, signing: Signing) -> Made:
     """Prórroga del plazo de regularización."""
     finding: Finding = c.record

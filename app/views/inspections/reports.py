@@ -1,0 +1,245 @@
+"""Final reports: their list, their page, and the form of the parts that each person writes in his turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_appbuilder import BaseView, expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_wtf import FlaskForm
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import MultiDict
+from wtforms import RadioField, TextAreaField
+from wtforms.validators import Length, Optional
+
+from app.core.base import Session
+from app.core.errors import DomainError, Missing, NotAllowed
+from app.models.catalogs import Office
+from app.models.followup import Term
+from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, Proposal
+from app.models.procedures import ProcedureState
+from app.models.registry import Establishment
+from app.operations import moves, papers
+from app.operations.inspections import facts, reports
+from app.views.base import explain, valid
+from app.views.history import history_of
+from app.views.inspections.shown import mark, page_of, term_mark
+from app.views.inspections.steps import held_moves
+from app.views.widgets import text_or_none
+
+PAGE = 25
+LONGEST = 100_000
+"""Characters of one part: about forty printed pages."""
+
+PARTS = ("facts", "analysis", "background", "observation", "opinion", "decision")
+"""The texts of a report, in the order in which they are written."""
+
+
+def _text(name: str, help: str, rows: int = 8) -> TextAreaField:
+    label = FinalReport.__table__.c[name].info["label"]
+    checks = [
+        Optional(),
+        Length(max=LONGEST, message="El texto es demasiado largo: pase una parte a un anexo."),
+    ]
+    return TextAreaField(
+        label,
+        checks,
+        filters=[text_or_none],
+        description=help,
+        render_kw={"rows": rows, "maxlength": LONGEST},
+    )
+
+
+class ReportForm(FlaskForm):
+    """Every part of a report; those that the present person does not write now are taken out."""
+
+    facts = _text("facts", "Qué se constató, en qué visitas y cómo respondió la parte empleadora.", 12)
+    analysis = _text("analysis", "Qué normas alcanzan a los hechos y por qué se propone lo que sigue.", 10)
+    background = _text("background", "Uno por línea. Los documentos del expediente se agregan solos.", 4)
+    proposal = RadioField(
+        "Propuesta",
+        choices=[(each.value, each.label) for each in Proposal],
+        validate_choice=False,
+        filters=[text_or_none],
+    )
+    observation = _text("observation", "Por qué no procede el archivo. Se remite a la DGAJ con el informe.")
+    opinion = _text("opinion", "El último párrafo es la conclusión.", 12)
+    decision = _text("decision", "Fundamentos de la providencia. Vacío: los antecedentes y el dictamen.", 5)
+
+
+class ReportView(BaseView):
+    """Final reports and their circuit to archive, sumario or new actions (Res. MTESS 398/2025)."""
+
+    route_base = "/informes"
+    class_permission_name = "FinalReport"
+    default_view = "list"
+
+    @expose("/list/")
+    @has_access
+    def list(self) -> Any:
+        """The reports within the person's scope, the newest first; pages by key."""
+        asked = request.args
+        query = _narrowed(select(FinalReport), asked).options(
+            joinedload(FinalReport.office),
+            joinedload(FinalReport.order).joinedload(InspectionOrder.document),
+            joinedload(FinalReport.order)
+            .selectinload(InspectionOrder.places)
+            .joinedload(OrderEstablishment.establishment)
+            .joinedload(Establishment.employer),
+        )
+        after = _number(asked.get("despues"))
+        if after is not None:
+            query = query.where(FinalReport.id < after)
+        rows = Session.scalars(query.order_by(FinalReport.id.desc()).limit(PAGE + 1)).unique().all()
+        kept = {name: asked[name] for name in ("estado", "propuesta", "oficina") if asked.get(name)}
+        return self.render_template(
+            "inspections/reports.html",
+            title="Informes finales",
+            rows=[(row, mark(row), _said(row.proposal)) for row in rows[:PAGE]],
+            next_url=url_for("ReportView.list", **kept, despues=rows[PAGE - 1].id)
+            if len(rows) > PAGE
+            else None,
+            first_url=url_for("ReportView.list", **kept) if after is not None else None,
+            asked=asked,
+            states=_states(),
+            proposals=[(each.value, each.label) for each in Proposal],
+            offices=Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code)).all(),
+            searching=bool(kept),
+        )
+
+    @expose("/<int:pk>")
+    @has_access
+    @permission_name("show")
+    def show(self, pk: int) -> Any:
+        """The report: its texts, where it stands, its terms, documents and steps."""
+        report = _report(pk)
+        order = facts.order_of(report)
+        running = Session.scalars(
+            select(Term)
+            .where(Term.report_id == report.id)
+            .options(joinedload(Term.type))
+            .order_by(Term.id.desc())
+        ).all()
+        may_write = reports.may_write(report) if self._may("can_edit") else frozenset()
+        return self.render_template(
+            "inspections/report.html",
+            title=str(report),
+            report=report,
+            order=order,
+            mark=mark(report),
+            offers=moves.offers(report),
+            parts_=[(name, _label(name), getattr(report, name), name in may_write) for name in PARTS],
+            proposal=_said(report.proposal),
+            may_write=may_write,
+            terms=[(term, term_mark(term)) for term in running],
+            documents=papers.documents_of(report),
+            file=_file(order),
+            log=moves.history([report]),
+            decided=(state := moves.state_of(report)) is not None and state.final,
+            held=held_moves([report]),
+            may_review=self._may("can_review", "Step"),
+            history=history_of(FinalReport, report.id),
+        )
+
+    @expose("/<int:pk>/escribir", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def write(self, pk: int) -> Any:
+        """Write the parts that are the present person's to write now."""
+        report = _report(pk)
+        allowed = reports.may_write(report)
+        if not allowed:
+            raise NotAllowed("En este estado el informe no se escribe, o lo escribe otra persona.")
+        form = ReportForm(obj=report if request.method == "GET" else None)
+        for name in [*form._fields]:
+            if name != "csrf_token" and name not in allowed:
+                delattr(form, name)
+        if request.method == "POST" and valid(form):
+            sent = request.form.get("_version", "")
+            good = sent.isascii() and sent.isdigit() and len(sent) < 10
+            try:
+                reports.write(report, _values(form), int(sent) if good else -1)
+            except DomainError as error:
+                explain(form, error)
+            else:
+                flash("Informe final: se guardó lo escrito.", "success")
+                return redirect(page_of(report))
+        order = facts.order_of(report)
+        return self.render_template(
+            "inspections/report_form.html",
+            title=f"Escribir: {report}",
+            report=report,
+            form=form,
+            mark=mark(report),
+            version=request.form.get("_version") or report.version,
+            file=_file(order),
+            back=page_of(report),
+            sole=_label(next(iter(allowed))).lower() if len(allowed) == 1 else "",
+        )
+
+    def _may(self, permission: str, resource: str = "FinalReport") -> bool:
+        return bool(self.appbuilder.sm.has_access(permission, resource))
+
+
+def _report(pk: int) -> FinalReport:
+    load = (
+        joinedload(FinalReport.office),
+        joinedload(FinalReport.document),
+        joinedload(FinalReport.order).joinedload(InspectionOrder.document),
+        joinedload(FinalReport.order).selectinload(InspectionOrder.places),
+        joinedload(FinalReport.order).selectinload(InspectionOrder.team),
+    )
+    if pk >= 2**31:
+        raise Missing()
+    found = Session.scalars(select(FinalReport).where(FinalReport.id == pk).options(*load)).unique().first()
+    if found is None:
+        raise Missing()
+    return found
+
+
+def _file(order: InspectionOrder) -> dict[str, Any]:
+    """What the report is about, beside it: the visits and the findings, with their states."""
+    return {
+        "order": order,
+        "order_mark": mark(order),
+        "visits": [(visit, mark(visit)) for visit in facts.visits_of(order)],
+        "findings": [(each, mark(each)) for each in facts.findings_of(order) if each.state is not None],
+    }
+
+
+def _values(form: ReportForm) -> dict[str, Any]:
+    return {name: field.data for name, field in form._fields.items() if name != "csrf_token"}
+
+
+def _narrowed(query: Select[Any], asked: MultiDict[str, str]) -> Select[Any]:
+    if asked.get("estado"):
+        query = query.where(FinalReport.state == asked["estado"])
+    if asked.get("propuesta"):
+        query = query.where(FinalReport.proposal == asked["propuesta"])
+    office = _number(asked.get("oficina"))
+    return query.where(FinalReport.office_id == office) if office is not None else query
+
+
+def _states() -> list[tuple[str, str]]:
+    """The states of reports in every version, by their order; a code that repeats is shown once."""
+    rows = Session.execute(
+        select(ProcedureState.code, ProcedureState.name)
+        .where(ProcedureState.process_code == FinalReport.process)
+        .order_by(ProcedureState.version_code.desc(), ProcedureState.position)
+    ).all()
+    return [*{code: (code, name) for code, name in reversed(rows)}.values()][::-1]
+
+
+def _said(proposal: str | None) -> str:
+    return next((each.label for each in Proposal if each.value == proposal), "")
+
+
+def _label(name: str) -> str:
+    label: str = FinalReport.__table__.c[name].info["label"]
+    return label
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
