@@ -18,6 +18,7 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.orm import Session as OrmSession
 
 from app.core.base import Session
+from app.security import scope  # noqa: F401  every session of the system is scoped
 from app.security.principal import current
 
 UNTRACED = frozenset({"login_session", "login_failure"})
