@@ -72,6 +72,7 @@ def make_engine(configuration: Settings) -> Engine:
         "pool_timeout": configuration.POOL_TIMEOUT,
         "pool_size": 8,
         "max_overflow": 8,
+        "query_cache_size": 1500,  # the scope multiplies statements by combinations of roles
         "hide_parameters": True,  # values are personal data; the log is no place for them
     }
     limits = (

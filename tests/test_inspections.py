@@ -484,3 +484,28 @@ def test_roster_counts_for_the_fine_and_prints_names_only_for_those_entitled(db:
 
     assert "Ana Duarte" not in text(letters.roster_pdf(order, [finding], None))
     assert "Ana Duarte" in text(letters.roster_pdf(order, [finding], "Coordinación"))
+
+
+def test_what_was_signed_is_not_written_on_until_the_signatures_are_withdrawn(db: OrmSession) -> None:
+    visit = signatures(filled(begun(), 0))
+    with acting("inspector1"):
+        with pytest.raises(RuleBroken, match="Ya hay firmas"):
+            visits.write(visit, {"narrative": "Otra cosa"})
+        visits.withdraw_signatures(visit)
+        visits.write(visit, {"narrative": "Otra cosa"})
+        with pytest.raises(RuleBroken, match="Falta la firma de"):
+            moves.move(visit, "finalizar", SIGN)
+
+
+def test_result_of_the_verification_decides_the_step(db: OrmSession) -> None:
+    order = assigned(checklists=[checklist("CL-GEN").id])
+    finding = first_finding(done(fails=1, order=order))
+    with acting("inspector1"):
+        findings.require([finding], SIGN)
+        findings.deliver(finding, "signed", Details())
+        findings.file(finding, "Planillas", None, Details())
+        findings.verify(finding, "not_remedied", "Faltan dos trabajadores.")
+        with pytest.raises(RuleBroken, match="no dio por subsanado"):
+            moves.move(finding, "dar_por_subsanado")
+        moves.move(finding, "dar_por_no_subsanado")
+    assert finding.state == "NO_SUBSANADO"

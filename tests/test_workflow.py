@@ -229,6 +229,7 @@ def _conditioned(condition: Any, facts: dict[str, Any]) -> dict[str, Any]:
         return facts
     names = conditions.variables(condition)
     words = ("ARCHIVO", "SUMARIO", "NUEVAS_DILIGENCIAS", "INICIAL", "VERIFICACION")
+    words += ("SUBSANADO", "PARCIAL", "NO_SUBSANADO")
     for choice in product(words, repeat=len(names)):
         chosen = facts | dict(zip(names, choice, strict=True))
         if conditions.holds(condition, chosen):

@@ -12,6 +12,8 @@
 
 import "./lookup";
 import "./similar";
+import "./choose";
+import "./visit";
 
 const ONCE_RELEASE_MS = 30_000;
 const CONTROL =

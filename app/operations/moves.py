@@ -14,11 +14,12 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, RuleBroken
+from app.core.types import format_date
 from app.models.documents import Document
 from app.models.followup import RecordMove, owner_column
 from app.operations import procedures, terms
@@ -83,6 +84,7 @@ EffectDone = Callable[[Context], None]
 _FACT_SOURCES: dict[str, FactSource] = {}
 _EFFECTS: dict[str, EffectDone] = {}
 _ISSUERS: list[Callable[[Context, str], Document]] = []
+_SETTLERS: list[EffectDone] = []
 
 
 def fact(*names: str) -> Callable[[FactSource], FactSource]:
@@ -114,6 +116,12 @@ def issues(issue: Callable[[Context, str], Document]) -> Callable[[Context, str]
     """Register who makes the documents of a move."""
     _ISSUERS[:] = [issue]
     return issue
+
+
+def settles(done: EffectDone) -> EffectDone:
+    """Register what becomes of the papers of a record when its life ends."""
+    _SETTLERS[:] = [done]
+    return done
 
 
 def registered() -> tuple[frozenset[str], frozenset[str]]:
@@ -166,10 +174,11 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
     Raises RuleBroken with every reason, NotAllowed, Missing, Stale.
     """
     with act(f"{record.process}.{code}", reason=details.reason or None) as unit:
-        row = _locked(record)
+        row = locked(record)
         process = process_of(row)
         if row.state is None:
             raise RuleBroken("Este registro todavía está en preparación.", code="no_state")
+        _check_in_force(row, details)
         if row.held and not as_system:
             raise RuleBroken(HELD, code="held")
         roles = frozenset({definition.SYSTEM}) if as_system else role_keys(current())
@@ -209,8 +218,14 @@ def review(step: RecordMove, words: str) -> None:
         if not row.holds or row.reviewed_at is not None:
             raise RuleBroken("Este acto no está retenido: ya fue revisado.")
         row.reviewed_at, row.reviewed_by_id, row.review = clock.now(), current().account_id, words.strip()
-        record = _locked(row.record)
-        record.held = False
+        record = locked(row.record)
+        others = select(RecordMove.id).where(
+            getattr(RecordMove, owner_column(record)) == record.id,
+            RecordMove.id != row.id,
+            func.cardinality(RecordMove.holds) > 0,
+            RecordMove.reviewed_at.is_(None),
+        )
+        record.held = unit.session.scalar(others.limit(1)) is not None
         unit.session.flush()
 
 
@@ -243,7 +258,8 @@ def _only(process: Process, wanted: Move) -> Process:
     return replace(process, moves=(wanted,))
 
 
-def _locked(record: Any) -> Any:
+def locked(record: Any) -> Any:
+    """The record as it is now, locked until the act ends. Raises Missing."""
     kind = type(record)
     row = Session.scalar(
         select(kind)
@@ -254,6 +270,16 @@ def _locked(record: Any) -> Any:
     if row is None:
         raise Missing()
     return row
+
+
+def _check_in_force(record: Any, details: Details) -> None:
+    """No act of a file is older than the procedure that rules it."""
+    since = procedures.version(record.version_code).valid_from
+    if details.happened_on is not None and details.happened_on < since:
+        raise RuleBroken(
+            f"El procedimiento de este expediente rige desde el {format_date(since)}: revise la fecha.",
+            "happened_on",
+        )
 
 
 def _facts(context: Context, process: Process, wanted: Move, known: dict[str, Any]) -> dict[str, Any]:
@@ -289,7 +315,7 @@ def _carry_out(context: Context, transition: Transition) -> None:
     record.state, record.state_since = transition.to_state.code, clock.now()
     if not transition.holds:
         record.last_act_on = on
-    record.held = bool(transition.holds)
+    record.held = record.held or bool(transition.holds)  # a step of the system does not review what is held
     Session.flush()
     if transition.closes_terms:
         terms.close(record, transition.closes_terms, on)
@@ -324,6 +350,9 @@ def _carry_out(context: Context, transition: Transition) -> None:
         context.documents[letter] = _ISSUERS[0](context, letter)
     for done in context.afterwards:
         done()
+    if transition.to_state.final:
+        for settle in _SETTLERS:
+            settle(context)
     Session.flush()
 
 

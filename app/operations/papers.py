@@ -27,14 +27,26 @@ from app.models.catalogs import Office
 from app.models.documents import Document, DocumentStatus, DocumentType, StoredFile
 from app.models.followup import RecordDocument, owner_column
 from app.models.security import Account
-from app.models.staff import Holding, Post
+from app.models.staff import Delegation, Holding, Post, PostHolder
 from app.models.system import Installation
 from app.operations import attachments, documents, files, procedures, staff
-from app.operations.moves import DRAWN, ELECTRONIC, HANDWRITTEN, Context, Details, fact, issues
+from app.operations.moves import (
+    DRAWN,
+    ELECTRONIC,
+    HANDWRITTEN,
+    Context,
+    Details,
+    fact,
+    issues,
+    locked,
+    process_of,
+    settles,
+)
 from app.operations.parameters import parameter
 from app.operations.unit import act
 from app.security.principal import current
 from app.security.roles import BY_KEY
+from app.workflow.definition import Phase
 
 SIGNED_ON_RECORD = frozenset({"ACT-INS", "ACT-NEG", "ACT-OBS", "ACT-VER"})
 """Documents whose signatures are gathered one by one on the record before it is issued (working rule 11)."""
@@ -133,6 +145,20 @@ def signatories(record: Any, code: str, on: date) -> list[staff.Signatory]:
     return found
 
 
+def signatories_since(record: Any, code: str, since: date) -> list[staff.Signatory]:
+    """Who may sign today, then whoever might have signed by hand on an earlier day, from `since` on."""
+    today = clock.today()
+    days = {today, since}
+    for kind in (PostHolder, Delegation):
+        for row in Session.execute(select(kind.valid_from, kind.valid_to).where(kind.valid_to >= since)):
+            days.update(day for day in row if since <= day <= today)
+    found: dict[int, staff.Signatory] = {}
+    for day in sorted(days, reverse=True):
+        for one in signatories(record, code, day):
+            found.setdefault(one.account_id, one)
+    return list(found.values())
+
+
 def signs(record: Any, code: str, on: date) -> staff.Signatory | None:
     """The signatory that the present person is for a document, if any."""
     here = current().account_id
@@ -159,6 +185,11 @@ def seal(record: Any, code: str, details: Details | None = None) -> str:
 def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
     """Reserve the number and give the PDF to sign by hand; printing again gives the same number."""
     with act("document.print", reason=code) as unit:
+        record = locked(record)  # two clerks who print at once get one number
+        if code not in {
+            letter for step in process_of(record).moves_from(record.state) for letter in step.letters
+        }:
+            raise RuleBroken("Este documento ya no espera la firma. Recargue la página.")
         context = Context(record, Details(signing_mode=HANDWRITTEN), current(), (code,))
         document = reserved(record, code) or _reserve(context, code)
         expected = _expected(context, code)
@@ -230,6 +261,11 @@ def _issue(context: Context, code: str) -> Document:
         return document
     expected = _expected(context, code)
     if code not in SIGNED_ON_RECORD:
+        if context.act_date != clock.today():
+            raise RuleBroken(
+                "La firma electrónica lleva la fecha de hoy. Si firmó a mano otro día, adjunte el escaneo.",
+                "happened_on",
+            )
         confirm_password(details.password)
     paper = paper_of(context.record, document, context.act_date)
     shown = _seal(_build(context, code, replace(paper, number=None), Signing("", None)))
@@ -249,6 +285,20 @@ def confirm_password(password: str) -> None:
         raise NotAllowed("Solo una persona con su usuario puede firmar.")
     if not password or not check_password_hash(account.password or "", password):
         raise RuleBroken("La contraseña no es correcta: el documento no se firmó.", "password", "password")
+
+
+@settles
+def settle(context: Context) -> None:
+    """A record that ended: what was printed to be signed is void; so is the paper of what was annulled."""
+    record, transition = context.record, context.transition
+    assert transition is not None
+    what = transition.move.label if transition.move else transition.to_state.name
+    own = getattr(record, "document_id", None) if transition.to_state.phase is Phase.ANNULLED else None
+    for document in documents_of(record):
+        if document.status == DocumentStatus.RESERVED.value:
+            documents.annul(document, f"No se firmó: {what.lower()}.")
+        elif document.id == own and document.status == DocumentStatus.ISSUED.value:
+            documents.annul(document, transition.reason or what)
 
 
 def amend(document: Document | None, by: Document) -> None:

@@ -116,6 +116,7 @@ FACTS: Mapping[str, Fact] = {
         ),
         ("filing_count", Kind.COUNT, "Presentaciones del empleador en el plazo"),
         ("verification_recorded", Kind.YES_NO, "Está registrada la verificación"),
+        ("verification_result", Kind.TEXT, "Resultado: SUBSANADO, PARCIAL o NO_SUBSANADO"),
         ("employer_identified", Kind.YES_NO, "El empleador está identificado por RUC o cédula"),
         # Report
         ("proposal", Kind.TEXT, "Propuesta del informe: ARCHIVO, SUMARIO o NUEVAS_DILIGENCIAS"),

@@ -28,7 +28,9 @@ TRACED = (
     "final_report",
     "record_move",
     "term",
+    "term_alert",
     "record_document",
+    "notice",
 )
 
 SIGNED = """
@@ -1680,7 +1682,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in (*reversed(TRACED), "notice", "term_alert"):
+    for table in reversed(TRACED):
         op.execute(f"DROP TABLE {table} CASCADE")
     for function in ("visit", "parts", "order"):
         op.execute(f"DROP FUNCTION keep_signed_{function}")

@@ -24,6 +24,7 @@ from app.operations.unit import act
 from app.security.principal import current
 
 CODE = "ACT-COM"
+DIGITS = 6
 SEXES = {"men": "hombres", "women": "mujeres"}
 
 
@@ -136,6 +137,7 @@ def correct(
 
 def _read(visit: Visit, given: Iterable[Mapping[str, Any]]) -> tuple[Correction, ...]:
     known = targets(visit)
+    made = {(row.target, row.says, row.should_say, row.reason) for row in corrections_of(visit)}
     found = []
     for number, one in enumerate(given):
         target = one.get("target") or None
@@ -149,12 +151,16 @@ def _read(visit: Visit, given: Iterable[Mapping[str, Any]]) -> tuple[Correction,
             raise RuleBroken("Elija el dato de la lista.", f"target-{number}")
         if not part or not says or not should:
             raise RuleBroken("Complete la parte del acta, lo que dice y lo que debe decir.", f"says-{number}")
-        if target and not should.isdecimal():
-            raise RuleBroken("Escriba un número entero: es una cantidad.", f"should_say-{number}")
+        if target and not (should.isdecimal() and len(should) <= DIGITS):
+            raise RuleBroken(
+                "Escriba un número entero, hasta 999.999: es una cantidad.", f"should_say-{number}"
+            )
         if says == should:
             raise RuleBroken("Lo que dice y lo que debe decir son iguales.", f"should_say-{number}")
         if not why:
             raise RuleBroken("Escriba el motivo de la corrección.", f"reason-{number}")
+        if (target, says, should, f"{part}: {why}") in made:
+            raise RuleBroken("Esa corrección ya está en un acta complementaria.", f"says-{number}")
         found.append(Correction(part, says, should, why, target))
     if not found:
         raise RuleBroken("Indique al menos una corrección.", "says-0")

@@ -10,8 +10,10 @@ from app.core.errors import RuleBroken
 from app.models.documents import Document
 from app.models.followup import TermStatus
 from app.models.inspections import (
+    AffectedWorker,
     AnnexStatus,
     FinalReport,
+    Finding,
     InspectionOrder,
     OrderChecklist,
     OrderEstablishment,
@@ -23,6 +25,7 @@ from app.models.inspections import (
 from app.models.security import Account
 from app.operations import documents, moves, notices, terms
 from app.operations.inspections import facts, visits
+from app.operations.inspections.corrections import corrections_of
 from app.operations.moves import Context, Details, effect
 from app.security.roles import Role
 from app.workflow.definition import Phase
@@ -120,8 +123,13 @@ def open_report(c: Context) -> None:
 @effect("begin_order")
 def begin_order(c: Context) -> None:
     """The first visit puts the order in execution."""
-    order = facts.order_of(c.record)
+    order, visit = facts.order_of(c.record), c.record
+    if visit.happened_on is None:  # begun by its button, without the screen of the door
+        visit.happened_on = c.act_date
     if facts.phase_of(order) is Phase.IN_FIELD:
+        running = terms.running(order)
+        if running is not None:  # a new validity, after new actions, limits its first visit only
+            terms.close(order, (running.type_code,), c.act_date)
         return
     if not _follow(c, order, Phase.IN_FIELD):
         raise RuleBroken("La orden no puede pasar a ejecución. Revise que esté asignada y vigente.")
@@ -168,7 +176,8 @@ def annul_acta(c: Context) -> None:
     document = Session.get(Document, visit.document_id) if visit.document_id else None
     if document is None:
         return
-    documents.annul(document, c.details.reason)
+    for paper in dict.fromkeys([document, *(row.document for row in corrections_of(visit))]):
+        documents.annul(paper, c.details.reason)
     visit.document_id, visit.document = None, None
     Session.flush()
     visit.ended_at = None
@@ -178,7 +187,7 @@ def annul_acta(c: Context) -> None:
 @effect("withdraw_findings")
 def withdraw_findings(c: Context) -> None:
     """Withdraw by name the findings and terms that were born of the annulled acta."""
-    for finding in c.record.findings:
+    for finding in list(c.record.findings):
         if finding.state is None:
             continue
         phase = facts.phase_of(finding)
@@ -191,6 +200,27 @@ def withdraw_findings(c: Context) -> None:
         if step is not None:
             details = Details(happened_on=c.act_date, reason=c.details.reason, captured=True)
             moves.move(finding, step.code, details, as_system=True)
+            _prepare_again(finding)
+
+
+def _prepare_again(finding: Finding) -> None:
+    """What the annulled acta found stands in the next one too, once the inspector saw it again."""
+    kept = ("version_code", "office_id", "question_id", "infraction_id", "facts", "evidence")
+    remedy = ("affected_workers", "obligation", "remedy_kind", "repeat_offence")
+    roster = [
+        AffectedWorker(
+            position=row.position,
+            name=row.name,
+            document_number=row.document_number,
+            period=row.period,
+            amount=row.amount,
+        )
+        for row in finding.roster
+        if row.removed_on is None
+    ]
+    again = {name: getattr(finding, name) for name in (*kept, *remedy)}
+    Session.add(Finding(visit=finding.visit, roster=roster, **again))
+    Session.flush()
 
 
 @effect("propose_visit")
@@ -207,8 +237,9 @@ def propose_visit(c: Context) -> None:
 def reopen_order(c: Context) -> None:
     """Give the order back to execution."""
     order = facts.order_of(c.record)
-    if facts.phase_of(order) is Phase.IN_REPORT:
-        _follow(c, order, Phase.IN_FIELD)
+    phase = facts.phase_of(order)
+    if phase is not Phase.IN_FIELD and not (phase is Phase.IN_REPORT and _follow(c, order, Phase.IN_FIELD)):
+        raise RuleBroken("La orden ya tiene su decisión: no vuelve a ejecución.")
 
 
 @effect("close_order")

@@ -25,6 +25,7 @@ from app.models.inspections import (
     OrderKind,
     Party,
     Priority,
+    Verification,
     Visit,
     VisitKind,
 )
@@ -43,6 +44,12 @@ FAILED_ACTS = frozenset({"ACT-NEG", "ACT-OBS"})
 NOT_BEGUN = frozenset({Phase.PLANNED, Phase.ANNULLED})
 STANDING = frozenset({Phase.PLANNED, Phase.IN_FIELD})
 OBSTRUCTION = "OBS"
+RESULTS = {
+    Verification.REMEDIED.value: "SUBSANADO",
+    Verification.PARTLY.value: "PARCIAL",
+    Verification.NOT_REMEDIED.value: "NO_SUBSANADO",
+}
+"""The result of a verification as conditions of a procedure name it."""
 
 
 def order_of(record: Any) -> InspectionOrder:
@@ -216,13 +223,18 @@ def _first_visit(c: Context) -> bool:
 
 
 def validity_start(order: InspectionOrder) -> date | None:
-    """The day on which the present validity of an order began: that of its last term that extends none."""
-    return Session.scalar(
-        select(Term.start_on)
-        .where(Term.order_id == order.id, Term.extends_id.is_(None))
-        .order_by(Term.id.desc())
-        .limit(1)
-    )
+    """The day on which a renewed validity of an order began; None for its first one.
+
+    Any visit meets the first validity: one made before its order was registered too (working rule 3).
+    """
+    return _renewed_on(Term.order_id == order.id)
+
+
+def _renewed_on(owner: Any) -> date | None:
+    """When the term of a record that follows an earlier one, and extends none, began."""
+    query = select(Term.start_on).where(owner, Term.extends_id.is_(None)).order_by(Term.id.desc()).limit(2)
+    starts = Session.scalars(query).all()
+    return starts[0] if len(starts) > 1 else None
 
 
 @fact("needs_judicial_authorisation")
@@ -276,7 +288,8 @@ def _actions_ordered(c: Context) -> bool:
 @fact("order_executable")
 def _executable(c: Context) -> bool:
     order = order_of(c.record)
-    return order.document_id is not None and phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+    ready = order.document_id is not None and phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+    return ready and not order.held
 
 
 @fact("visit_kind")
@@ -438,12 +451,17 @@ def _delivered(c: Context) -> bool:
 
 @fact("filing_count")
 def _filings(c: Context) -> int:
-    return int(Session.scalar(select(func.count(Filing.id)).where(Filing.finding_id == c.record.id)) or 0)
+    query = select(func.count(Filing.id)).where(Filing.finding_id == c.record.id)
+    renewed = _renewed_on(Term.finding_id == c.record.id)  # what answered an earlier term is not asked again
+    return int(Session.scalar(query.where(Filing.filed_on >= renewed) if renewed else query) or 0)
 
 
 @fact("verification_recorded")
 def _verified(c: Context) -> bool:
-    return c.record.verification is not None
+    if c.record.verification is None:
+        return False
+    renewed = _renewed_on(Term.finding_id == c.record.id)
+    return renewed is None or c.record.verified_on is None or c.record.verified_on > renewed
 
 
 @fact("employer_identified")
@@ -454,6 +472,11 @@ def _identified(c: Context) -> bool:
     keys = {place.employer_id for place in places}
     unknown = select(func.count(Employer.id)).where(Employer.id.in_(keys), Employer.provisional)
     return bool(keys) and not Session.scalar(unknown)
+
+
+@fact("verification_result")
+def _result(c: Context) -> str | None:
+    return RESULTS.get(c.record.verification)
 
 
 # Report

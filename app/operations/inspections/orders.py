@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.base import Session
@@ -32,6 +33,7 @@ from app.operations.moves import Details
 from app.operations.parameters import whole
 from app.operations.unit import Unit, act
 from app.security.principal import current
+from app.security.scope import unscoped
 from app.workflow.definition import Phase
 
 FIELDS = frozenset(
@@ -59,6 +61,15 @@ class TeamChange:
 
     leaving: tuple[OrderInspector, ...]
     entering: tuple[OrderInspector, ...]
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """Open work on an establishment as anybody who opens more is told of it: number and office."""
+
+    establishment_id: int
+    number: str
+    office: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,8 @@ def authorise_entry(order: InspectionOrder, words: str, content: bytes) -> None:
         raise RuleBroken("Escriba quién consintió o autorizó, el número y la fecha.", "authorisation")
     with act("order.authorise_entry") as unit:
         row = _locked(unit, order)
+        if facts.phase_of(row) not in (Phase.PLANNED, Phase.ISSUED, Phase.IN_FIELD):
+            raise RuleBroken("La orden ya no está por ejecutarse: su autorización queda como está.")
         row.authorisation = words.strip()
         row.authorisation_file_id = attachments.receive(content, "authorisation_file").file.id
         unit.session.flush()
@@ -169,6 +182,32 @@ def workloads(office_id: int | None, places: Sequence[int] = (), on: date | None
         Workload(person, open_orders.get(person.id, 0), tuple(away.get(person.id, ())), person.id in related)
         for person in people
     ]
+
+
+def open_elsewhere(places: Sequence[int], but_order_id: int | None = None) -> list[OpenWork]:
+    """The orders not closed, of any office, that name these establishments (working rule 17).
+
+    It looks beyond the scope, and so gives the number and the office of an order and nothing else.
+    """
+    if not places:
+        return []
+    closed = exists().where(
+        ProcedureState.version_code == InspectionOrder.version_code,
+        ProcedureState.process_code == InspectionOrder.process,
+        ProcedureState.code == InspectionOrder.state,
+        ProcedureState.final,
+    )
+    query = (
+        select(OrderEstablishment.establishment_id, InspectionOrder, Office)
+        .join(InspectionOrder, InspectionOrder.id == OrderEstablishment.order_id)
+        .join(Office, Office.id == InspectionOrder.office_id)
+        .where(OrderEstablishment.establishment_id.in_(list(places)))
+        .where(InspectionOrder.state.is_not(None), InspectionOrder.id != (but_order_id or 0), ~closed)
+        .options(joinedload(InspectionOrder.document))
+        .order_by(InspectionOrder.id)
+    )
+    with unscoped():
+        return [OpenWork(key, order.number, str(office)) for key, order, office in Session.execute(query)]
 
 
 def _open_states() -> list[str]:
@@ -267,10 +306,14 @@ def _change_team(
     if len(people) != len(wanted):
         raise RuleBroken("Elija inspectores de la lista.", "team")
     for person in people.values():
-        if person.active_to is not None and person.active_to < on:
-            raise RuleBroken(f"{person.full_name} ya no está en funciones.", "team")
+        if not person.active_from <= on <= (person.active_to or on):
+            raise RuleBroken(f"{person.full_name} no está en funciones el {on:%d/%m/%Y}.", "team")
     standing = {each.inspector_id: each for each in order.designated}
     leaving = [each for key, each in standing.items() if key not in wanted]
+    for each in leaving:
+        if on < each.since:
+            who, since = each.inspector.full_name, f"{each.since:%d/%m/%Y}"
+            raise RuleBroken(f"{who} está designado desde el {since}: no pudo dejar antes.", "happened_on")
     for each in leaving:
         each.until, each.reason, each.leader = on, reason or None, False
     for each in standing.values():

@@ -28,17 +28,18 @@ WRITERS: Mapping[str, tuple[frozenset[Phase], frozenset[Role]]] = {
 
 
 def may_write(report: FinalReport) -> frozenset[str]:
-    """The parts that the present person may write now."""
-    state = moves.state_of(report)
+    """The parts that the present person may write now; a signed report only after it was returned."""
+    state, start = moves.state_of(report), moves.process_of(report).start
     if state is None or report.held:
         return frozenset()
     mine = current().roles
+    signed = report.document_id is not None and not (start is not None and state.code == start.state)
     return frozenset(
         name
         for name, (phases, roles) in WRITERS.items()
         if state.phase in phases
         and any(role.label in mine for role in roles)
-        and not (name in ("facts", "analysis", "background", "proposal") and report.document_id is not None)
+        and not (name in ("facts", "analysis", "background", "proposal") and signed)
     )
 
 

@@ -230,7 +230,7 @@ def withdraw_file(file: VisitFile, reason: str) -> None:
 def mark_presence(visit: Visit, inspector_id: int, present: bool, reason: str = "") -> None:
     """Whether a designated inspector was there; an absent one has his reason (working rule 11)."""
     with act("visit.presence") as unit:
-        row = _of_team(editable(visit), inspector_id)
+        row = _of_team(editable(visit, signing=True), inspector_id)
         if not present and not reason.strip():
             raise RuleBroken("Escriba por qué no estuvo presente.", f"reason-{inspector_id}")
         if not present and row.signed_at is not None:
@@ -248,7 +248,7 @@ def sign_as_inspector(
     confirmation by his own log-in. Raises RuleBroken, NotAllowed.
     """
     with act("visit.sign") as unit:
-        visit = editable(visit)
+        visit = editable(visit, signing=True)
         _check_in_field(visit)
         row = _of_team(visit, inspector_id)
         if not row.present:
@@ -298,7 +298,7 @@ def sign_as_party(
     if not drawing and not refusal and not on_paper:
         raise RuleBroken("Dibuje la firma, o registre la negativa con su motivo.", "refusal")
     with act("visit.sign_party") as unit:
-        row = editable(visit)
+        row = editable(visit, signing=True)
         _check_in_field(row)
         if on_paper and paper(row) is None:
             raise RuleBroken("Falta el escaneo del acta firmada en papel.", "refusal")
@@ -321,6 +321,12 @@ def sign_as_party(
         row.signatures.append(signature)
         unit.session.flush()
     return signature
+
+
+def withdraw_signatures(visit: Visit) -> None:
+    """Take back what was signed on an open visit, to correct it; the trail keeps who had signed."""
+    with act("visit.withdraw_signatures"):
+        void_signatures(editable(visit, signing=True))
 
 
 def void_signatures(visit: Visit) -> None:
@@ -347,8 +353,11 @@ def hand_over(visit: Visit, means: str) -> None:
 # Rules
 
 
-def editable(visit: Visit) -> Visit:
-    """The visit, locked, if it can still be written on. Raises RuleBroken, Missing, NotAllowed."""
+def editable(visit: Visit, signing: bool = False) -> Visit:
+    """The visit, locked, if it can still be written on. Raises RuleBroken, Missing.
+
+    What somebody signed is not written on: his signature is withdrawn first (`withdraw_signatures`).
+    """
     row: Visit | None = Session.scalar(
         select(Visit)
         .where(Visit.id == visit.id)
@@ -364,7 +373,20 @@ def editable(visit: Visit) -> Visit:
     state = moves.state_of(row)
     if state is None or state.phase not in OPEN:
         raise RuleBroken("Esta visita está cerrada: no admite cambios.", code="closed")
+    if not signing and signed_by_some(row):
+        raise RuleBroken(
+            "Ya hay firmas sobre lo escrito. Para corregir, retírelas en «Firmas» y vuelvan a firmar.",
+            code="signed_by_some",
+        )
     return row
+
+
+def signed_by_some(visit: Visit) -> bool:
+    """Whether somebody signed on the screen what is written; a paper is transcribed after it was signed."""
+    paper = SigningMode.HANDWRITTEN.value
+    return any(row.signed_at is not None and row.signing_mode != paper for row in visit.inspectors) or any(
+        row.signing_mode != paper for row in visit.signatures
+    )
 
 
 def _check_in_field(visit: Visit) -> None:

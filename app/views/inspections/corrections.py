@@ -23,7 +23,7 @@ from app.operations.inspections import corrections
 from app.operations.moves import Details
 from app.views.base import explain, valid
 from app.views.inspections.shown import page_of
-from app.views.inspections.steps import pdf
+from app.views.inspections.steps import counted, pdf
 from app.views.widgets import text_or_none
 
 ROWS = 4
@@ -62,13 +62,14 @@ class CorrectionView(BaseView):
             form.name.data, form.post.data = visit.attended_by, visit.attended_post
         elif valid(form):
             try:
-                corrections.correct(
-                    visit,
-                    rows,
-                    Details(password=form.password.data or ""),
-                    {name: form[name].data for name in ("name", "post", "refusal")},
-                    drawing_of(request.form.get("drawing", "")),
-                )
+                with counted(form.password.data):
+                    corrections.correct(
+                        visit,
+                        rows,
+                        Details(password=form.password.data or ""),
+                        {name: form[name].data for name in ("name", "post", "refusal")},
+                        drawing_of(request.form.get("drawing", "")),
+                    )
             except DomainError as error:
                 field = getattr(error, "field", None)
                 if field and "-" in field:

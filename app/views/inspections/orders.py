@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import BooleanField, FileField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
@@ -34,14 +34,16 @@ from app.models.norms import InfractionArea
 from app.models.procedures import ProcedureState
 from app.models.registry import Employer, Establishment
 from app.models.staff import Brigade, Inspector
-from app.operations import moves, papers, procedures, search
+from app.operations import moves, papers, procedures, search, transfers
 from app.operations.inspections import facts, letters, orders, visits
 from app.operations.moves import Details
 from app.security.principal import current
+from app.security.scope import may_write
 from app.views.base import explain, valid
 from app.views.history import history_of
 from app.views.inspections.shown import mark, page_of, term_mark
-from app.views.inspections.steps import StepForm, details_of, fit, held_moves, pdf
+from app.views.inspections.steps import StepForm, counted, details_of, fit, held_moves, pdf
+from app.views.inspections.transfers import transfer_mark
 from app.views.references import ReferenceField, by_key
 from app.views.widgets import ChoiceField, day_field, text_or_none
 from app.workflow.definition import Phase
@@ -53,6 +55,29 @@ REQUIRED = "Este dato es obligatorio."
 
 def _choices(kind: Any) -> list[tuple[str, str]]:
     return [(each.value, each.label) for each in kind]
+
+
+def _found(q: str) -> Any:
+    """The keys of the orders that answer a search: each word in the place or its employer, or the number.
+
+    A union for each word, so that every part is answered by its own trigram index: an OR over two tables
+    by none.
+    """
+    named = select(OrderEstablishment.order_id)
+    for word in search.words(q):
+        here = select(Establishment.id).where(search.matching(Establishment, word))
+        theirs = select(Establishment.id).join(Employer, Employer.id == Establishment.employer_id)
+        both = union(here, theirs.where(search.matching(Employer, word)))
+        named = named.where(OrderEstablishment.establishment_id.in_(both))
+    if not any(c.isdigit() for c in q):
+        return named
+    number = search.like(func.fold(Document.number), q)
+    return union(
+        named,
+        select(InspectionOrder.id)
+        .join(Document, Document.id == InspectionOrder.document_id)
+        .where(Document.type_code == "OI", number),
+    )
 
 
 class OrderForm(FlaskForm):
@@ -168,19 +193,7 @@ class OrderView(BaseView):
     def _narrowed(self, query: Any, asked: Any) -> Any:
         words = asked.get("q", "").strip()
         if words:
-            number = select(Document.id).where(
-                Document.type_code == "OI", search.like(func.fold(Document.number), words)
-            )
-            named = (
-                select(OrderEstablishment.order_id)
-                .join(Establishment, Establishment.id == OrderEstablishment.establishment_id)
-                .join(Employer, Employer.id == Establishment.employer_id)
-            )
-            for word in search.words(words):
-                named = named.where(
-                    or_(search.matching(Employer, word), search.matching(Establishment, word))
-                )
-            query = query.where(or_(InspectionOrder.document_id.in_(number), InspectionOrder.id.in_(named)))
+            query = query.where(InspectionOrder.id.in_(_found(words)))
         if asked.get("fase") in {phase.value for phase in Phase}:
             states = select(ProcedureState.code).where(
                 ProcedureState.process_code == InspectionOrder.process,
@@ -208,14 +221,14 @@ class OrderView(BaseView):
     @has_access
     @permission_name("add")
     def add(self) -> Any:
-        """A new draft; from an establishment's page with `establecimiento=`."""
+        """A new draft; from the page of an establishment or employer, `establecimiento=` once or more."""
         form = OrderForm()
         form.offer()
         lists = _sent_lists()
         if request.method == "GET":
             form.office_id.data = next(iter(current().offices), None)
-            place = by_key(Establishment, request.args.get("establecimiento", ""))
-            lists["places"] = [place.id] if place else []
+            places = [by_key(Establishment, key) for key in request.args.getlist("establecimiento")]
+            lists["places"] = list(dict.fromkeys(place.id for place in places if place))
             lists["checklists"] = _usual_checklists()
         elif self._rearranged(form, lists):
             pass
@@ -306,8 +319,14 @@ class OrderView(BaseView):
             .options(joinedload(Term.type))
             .order_by(Term.id.desc())
         ).all()
-        offers = moves.offers(order)
-        may_visit = self._may("can_edit", "Visit") and facts.phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+        mine = may_write(order)
+        offers = moves.offers(order) if mine else []
+        is_draft = order.document_id is None and self._is_draft(order)
+        may_visit = (
+            mine
+            and self._may("can_edit", "Visit")
+            and facts.phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
+        )
         return self.render_template(
             "inspections/order.html",
             title=str(order),
@@ -323,8 +342,14 @@ class OrderView(BaseView):
             documents=[document for record in records for document in papers.documents_of(record)],
             log=moves.history(records)[:40],
             held=held_moves(records),
-            may_review=self._may("can_review", "Step"),
-            may_edit=self._may("can_edit") and order.document_id is None and self._is_draft(order),
+            may_review=mine and self._may("can_review", "Step"),
+            may_edit=mine and self._may("can_edit") and is_draft,
+            mine=mine,
+            elsewhere=orders.open_elsewhere([p.establishment_id for p in order.places], order.id)
+            if is_draft
+            else [],
+            passes=[(row, transfer_mark(row)) for row in transfers.of_order(order)],
+            may_pass=self._may("can_add", "FileTransfer") and transfers.may_ask(order),
             may_visit=may_visit and order.document_id is not None,
             visit_form=VisitForm(),
             matters=letters.matters(order),
@@ -410,7 +435,8 @@ class OrderView(BaseView):
         elif valid(form):
             try:
                 details: Details = details_of(form)
-                orders.substitute(order, team, details)
+                with counted(details.password):
+                    orders.substitute(order, team, details)
             except DomainError as error:
                 explain(form, error)
             else:
@@ -456,6 +482,7 @@ class OrderView(BaseView):
             ).all(),
             brigades=brigades,
             workloads=orders.workloads(form.office_id.data, lists["places"]),
+            elsewhere=orders.open_elsewhere(lists["places"], order.id if order else None),
             back=page_of(order) if order else url_for("OrderView.list"),
         )
 

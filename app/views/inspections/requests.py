@@ -19,7 +19,7 @@ from app.operations.inspections import findings
 from app.operations.inspections.letters.remedy import remedy_term
 from app.views.base import explain, valid
 from app.views.inspections.shown import mark, page_of
-from app.views.inspections.steps import StepForm, details_of, fit
+from app.views.inspections.steps import StepForm, counted, details_of, fit
 
 LATER = "later"
 
@@ -83,7 +83,8 @@ class RequestView(BaseView):
 
     def _sign(self, rows: list[Finding], form: RequestForm) -> None:
         details = details_of(form)
-        document: Document = findings.require(rows, details)
+        with counted(details.password):
+            document: Document = findings.require(rows, details)
         flash(f"{document.number}: requerimiento emitido.", "success")
         if form.delivery.data == LATER:
             return

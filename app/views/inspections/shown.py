@@ -35,6 +35,8 @@ LOOKS = {
     Phase.SUSPENDED: "sis-state-soon",
 }
 
+CLOSED_TERMS = {TermStatus.OVERDUE.value: "sis-state-late", TermStatus.WITHDRAWN.value: "sis-state-void"}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -60,7 +62,7 @@ def term_mark(term: Term, today: date | None = None) -> Mark:
     due = f"{term.due_on:%d/%m/%Y}"
     if term.status != TermStatus.OPEN.value:
         label = next(each.label for each in TermStatus if each.value == term.status)
-        return Mark(f"{label} ({due})", "sis-state-done")
+        return Mark(f"{label} ({due})", CLOSED_TERMS.get(term.status, "sis-state-done"))
     if term.due_on < today:
         return Mark(f"Venció el {due}", "sis-state-late")
     if (term.due_on - today).days <= 5:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 
-from flask import Response, flash, redirect, request
+from flask import Response, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -19,9 +21,14 @@ from app.models.documents import DocumentType, SigningMode
 from app.models.followup import RecordMove
 from app.operations import attachments, moves, papers
 from app.operations.moves import Details
+from app.security.attempts import TooManyAttempts
 from app.views.base import explain, valid
 from app.views.inspections.shown import mark, page_of, record_of
 from app.views.widgets import day_field, text_or_none
+
+SUBSTITUTION = "OI-SUS"
+LOOK_BACK = timedelta(days=60)
+"""How long ago somebody who left his post may have signed what is recorded now."""
 
 
 class StepForm(FlaskForm):
@@ -68,13 +75,17 @@ class StepView(BaseView):
         offer = next((o for o in moves.offers(record) if o.move.code == code), None)
         if offer is None:
             raise Missing()
+        if SUBSTITUTION in offer.move.letters:  # its form asks for the team
+            return redirect(url_for("OrderView.team", pk=pk))
         form = StepForm()
         types = [kind for letter in offer.move.letters if (kind := Session.get(DocumentType, letter))]
         signers = self._signers(record, offer.move.letters)
         fit(form, offer.move, types, signers, record)
         if request.method == "POST" and valid(form):
             try:
-                moves.move(record, code, details_of(form))
+                details = details_of(form)
+                with counted(details.password):
+                    moves.move(record, code, details)
             except DomainError as error:
                 explain(form, error)
                 offer = next((o for o in moves.offers(record) if o.move.code == code), offer)
@@ -144,9 +155,33 @@ class StepView(BaseView):
     def _signers(self, record: Any, letters: tuple[str, ...]) -> list[tuple[int, str]]:
         found = {}
         for letter in letters:
-            for one in papers.signatories(record, letter, clock.today()):
-                found[one.account_id] = str(one)
+            for one in papers.signatories_since(record, letter, clock.today() - LOOK_BACK):
+                found.setdefault(one.account_id, str(one))
         return sorted(found.items(), key=lambda item: item[1])
+
+
+@contextmanager
+def counted(password: str | None, who: str | None = None) -> Iterator[None]:
+    """Around a signature by password: wrong ones are counted and delayed as at the door.
+
+    Raises RuleBroken at the password's field while the person has to wait.
+    """
+    if not password:
+        yield
+        return
+    manager, name = current_app.extensions["appbuilder"].sm, f"firma {who or g.user.username}"
+    try:
+        manager.take_attempt(name)
+    except TooManyAttempts as wait:
+        words = f"Demasiadas contraseñas equivocadas: espere {wait.seconds} segundos y vuelva a intentar."
+        raise RuleBroken(words, "password", "too_many") from wait
+    try:
+        yield
+    except DomainError as error:
+        if error.code != "password":
+            manager.give_attempts_back(name, entered=False)
+        raise
+    manager.give_attempts_back(name, entered=False)
 
 
 def pdf(content: bytes, name: str) -> Response:

@@ -87,6 +87,8 @@ def substitution_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     """Sustitución o incorporación de inspectores: what changed since the last document of the team."""
     order: InspectionOrder = c.record
     change = c.details.content
+    if change is None and not c.details.preview:
+        raise RuleBroken("Elija el equipo en «Sustituir o agregar inspectores»: el documento lo nombra.")
     return Made(
         out.TeamChangeLetter(
             paper,

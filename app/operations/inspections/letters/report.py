@@ -38,6 +38,7 @@ from app.workflow.definition import Phase
 
 
 def _keep_report(c: Context, document: Document) -> None:
+    papers.amend(c.record.document, document)  # one that was returned and signed again
     c.record.document_id, c.record.document = document.id, document
 
 
@@ -114,8 +115,9 @@ def infraction_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     cited = [f for f in facts.findings_of(order) if facts.phase_of(f) is Phase.IN_CASE and f.infraction]
     if not cited:
         raise RuleBroken("Ningún hallazgo está destinado a sumario: decida los hallazgos primero.")
-    charges = tuple(_charge(f) for f in cited)
     visit = cited[0].visit
+    several = len({visited(f.visit).employer_id for f in cited}) > 1
+    charges = tuple(_charge(f, several) for f in cited)
     return Made(
         out.InfractionLetter(
             paper,
@@ -137,12 +139,17 @@ def infraction_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     )
 
 
-def _charge(f: Finding) -> out.Charge:
+def _charge(f: Finding, several: bool) -> out.Charge:
+    """A charge; with `several` employers in the file it says whose it is, and the acta that found it."""
     breach = f.infraction
     assert breach is not None
+    whose = ""
+    if several:
+        acta = f.visit.document.number if f.visit.document else ""
+        whose = f"{visited(f.visit).employer.legal_name}, {visited(f.visit)} ({acta}). "
     count = facts.affected(f) if breach.basis == Basis.PER_WORKER.value else 1
     return out.Charge(
-        f.facts,
+        f"{whose}{f.facts}",
         norm(breach),
         breach.title,
         said(Basis, breach.basis),
@@ -184,6 +191,7 @@ def review_letter(c: Context, paper: Paper, signing: Signing) -> Made:
 
 
 def _keep_opinion(c: Context, document: Document) -> None:
+    papers.amend(c.record.opinion_document, document)
     c.record.opinion_id, c.record.opinion_document = document.id, document
 
 
