@@ -16,6 +16,7 @@ from app.models import (
     security,
     staff,
     system,
+    transfers,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "security",
     "staff",
     "system",
+    "transfers",
 ]

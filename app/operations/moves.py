@@ -27,12 +27,14 @@ from app.operations.parameters import whole
 from app.operations.unit import act
 from app.security.principal import SYSTEM, Principal, current
 from app.security.roles import Role
+from app.security.scope import may_write
 from app.workflow import definition, engine
 from app.workflow.definition import Move, Process, State
 from app.workflow.effects import EFFECTS
 from app.workflow.engine import MoveOffer, Transition
 from app.workflow.guards import FACTS
 
+LONGEST_REASON = 4_000
 ELECTRONIC, DRAWN, HANDWRITTEN = "electronic", "drawn", "handwritten"
 
 
@@ -84,6 +86,7 @@ EffectDone = Callable[[Context], None]
 _FACT_SOURCES: dict[str, FactSource] = {}
 _EFFECTS: dict[str, EffectDone] = {}
 _ISSUERS: list[Callable[[Context, str], Document]] = []
+_READERS: list[EffectDone] = []
 _SETTLERS: list[EffectDone] = []
 
 
@@ -118,6 +121,12 @@ def issues(issue: Callable[[Context, str], Document]) -> Callable[[Context, str]
     return issue
 
 
+def reads(check: EffectDone) -> EffectDone:
+    """Register who compares what a step is about to sign with what the signer was shown."""
+    _READERS[:] = [check]
+    return check
+
+
 def settles(done: EffectDone) -> EffectDone:
     """Register what becomes of the papers of a record when its life ends."""
     _SETTLERS[:] = [done]
@@ -149,7 +158,7 @@ def role_keys(actor: Principal) -> frozenset[str]:
 def offers(record: Any) -> list[MoveOffer]:
     """The moves from the state of a record that concern the present person, each judged."""
     process = process_of(record)
-    if record.state is None:
+    if record.state is None or not may_write(record):
         return []
     roles, found = role_keys(current()), []
     facts: dict[str, Any] = {}
@@ -178,7 +187,7 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
         process = process_of(row)
         if row.state is None:
             raise RuleBroken("Este registro todavía está en preparación.", code="no_state")
-        _check_in_force(row, details)
+        _check_said(row, details)
         if row.held and not as_system:
             raise RuleBroken(HELD, code="held")
         roles = frozenset({definition.SYSTEM}) if as_system else role_keys(current())
@@ -186,6 +195,9 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
         context = Context(row, details, current(), wanted.letters if wanted else ())
         facts = _facts(context, process, wanted, {}) if wanted else {}
         transition = engine.apply_move(process, row.state, code, roles, facts, details.reason)
+        if details.seal:
+            for check in _READERS:
+                check(context)
         _carry_out(context, transition)
         unit.session.flush()
     return transition
@@ -272,8 +284,11 @@ def locked(record: Any) -> Any:
     return row
 
 
-def _check_in_force(record: Any, details: Details) -> None:
-    """No act of a file is older than the procedure that rules it."""
+def _check_said(record: Any, details: Details) -> None:
+    """A reason is printed, so it has an end; no act of a file is older than the procedure that rules it."""
+    for name in ("reason", "late_reason"):
+        if len(getattr(details, name)) > LONGEST_REASON:
+            raise RuleBroken("El motivo es demasiado largo: resúmalo en 4.000 letras.", name)
     since = procedures.version(record.version_code).valid_from
     if details.happened_on is not None and details.happened_on < since:
         raise RuleBroken(

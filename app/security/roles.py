@@ -76,6 +76,21 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
         frozenset({"can_take"}): STEP_TAKERS,
         frozenset({"can_review"}): LEADERS,
     },
+    "FileTransfer": {
+        frozenset({"can_list"}): LEADERS | {Role.AUDITOR},
+        frozenset({"can_add"}): LEADERS,
+        frozenset({"can_answer"}): frozenset({Role.REGIONAL, Role.COORDINATOR}),
+        frozenset({"can_decide"}): frozenset({Role.DIRECTOR}),
+    },
+    "ConflictOfInterest": {
+        READ: LEADERS | {Role.INSPECTOR, Role.AUDITOR},
+        WRITE: LEADERS | {Role.INSPECTOR},
+    },
+    "SigningDesk": {
+        frozenset({"can_list", "can_take", "can_add", "can_undo"}): frozenset(
+            {Role.MINISTER, Role.SECRETARY, Role.DIRECTOR, Role.REGIONAL, Role.LEGAL}
+        ),
+    },
     "Account": {READ | WRITE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
     "AccessCode": {frozenset({"can_list", "can_release"}): LEADERS | {Role.ADMIN}},
     "Role": {READ | WRITE | DELETE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
@@ -86,6 +101,10 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "Absence": {READ: LEADERS | {Role.ADMIN}, WRITE: LEADERS},
     "Post": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "PostHolder": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "NumberSeries": {
+        READ: frozenset({Role.SECRETARY, Role.ADMIN, Role.AUDITOR}),
+        frozenset({"can_edit"}): frozenset({Role.SECRETARY}),
+    },
     "Delegation": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
     "Norm": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
     "Infraction": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},

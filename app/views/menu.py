@@ -13,6 +13,7 @@ from flask_appbuilder.menu import Menu
 
 from app.views import (
     account,
+    books,
     catalogs,
     checklists,
     inspections,
@@ -38,7 +39,12 @@ class Item:
     door: str = "can_list"
 
 
-SECTIONS = {"Inspección": "fa-search", "Registro": "fa-building-o", "Catálogos": "fa-book", "Administración": "fa-cogs"}
+SECTIONS = {
+    "Inspección": "fa-search",
+    "Registro": "fa-building-o",
+    "Catálogos": "fa-book",
+    "Administración": "fa-cogs",
+}
 
 ITEMS = (
     Item(account.AuthView),
@@ -49,6 +55,8 @@ ITEMS = (
     Item(inspections.VisitView, "Visitas", "Inspección", "fa-map-marker"),
     Item(inspections.FindingView, "Hallazgos", "Inspección", "fa-exclamation-triangle"),
     Item(inspections.ReportView, "Informes finales", "Inspección", "fa-balance-scale"),
+    Item(inspections.TransferView, "Pases entre oficinas", "Inspección", "fa-share-square-o"),
+    Item(inspections.SigningDeskView, "Mesa de firmas", "Inspección", "fa-pencil-square-o"),
     Item(inspections.StepView),
     Item(inspections.CorrectionView),
     Item(inspections.RequestView),
@@ -81,9 +89,11 @@ ITEMS = (
     Item(staff.InspectorView, "Inspectores", "Administración", "fa-id-badge"),
     Item(staff.BrigadeView, "Brigadas", "Administración", "fa-object-group"),
     Item(staff.AbsenceView, "Ausencias", "Administración", "fa-calendar-times-o"),
+    Item(staff.ConflictView, "Conflictos de interés", "Administración", "fa-user-times"),
     Item(staff.PostView, "Cargos", "Administración", "fa-certificate"),
     Item(staff.PostHolderView, "Titulares de cargos", "Administración", "fa-pencil-square-o"),
     Item(staff.DelegationView, "Delegaciones de firma", "Administración", "fa-share"),
+    Item(books.BookView, "Libros de numeración", "Administración", "fa-list-ol"),
 )
 
 

@@ -34,6 +34,8 @@ DOORS = {
     "can_take": ("Dar el paso", "P"),
     "can_review": ("Revisar lo retenido", "R"),
     "can_undo": ("Deshacer", "D"),
+    "can_answer": ("Responder pases", "S"),
+    "can_decide": ("Resolver pases", "Z"),
 }
 """Each door in words and as a letter of the matrix; one that is not here shows its own name."""
 

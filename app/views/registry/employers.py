@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField, validators
 
 from app.core.base import Model, Session
+from app.core.errors import Missing
 from app.models.registry import (
     Contact,
     Employer,
@@ -26,6 +27,8 @@ from app.views.registry import doubles
 from app.views.registry.lists import SearchedView, SearchForm
 from app.views.widgets import ChoiceField, text_or_none
 
+MOST_BRANCHES = 500
+"""Establishments that one page offers to choose from."""
 SHOWN = 20
 """Establishments on the page of an employer; the rest are a search away."""
 
@@ -151,9 +154,37 @@ class EmployerView(doubles.WarnsOfDoubles, SearchedView):
             )
         )
 
+    @expose("/<int:pk>/orden")
+    @has_access
+    @permission_name("show")
+    def branches(self, pk: int) -> Any:
+        """The open establishments of an employer, to choose those of new orders (working rule 16)."""
+        employer = Session.get(Employer, pk) if pk < 2**31 else None
+        may = self.appbuilder.sm.has_access("can_add", "InspectionOrder")
+        if employer is None or employer.merged_into_id is not None or not may:
+            raise Missing()
+        places = Session.scalars(
+            select(Establishment)
+            .where(
+                Establishment.employer_id == pk,
+                Establishment.merged_into_id.is_(None),
+                Establishment.closed_on.is_(None),
+            )
+            .options(joinedload(Establishment.district))
+            .order_by(Establishment.branch_number, Establishment.name, Establishment.id)
+            .limit(MOST_BRANCHES)
+        ).all()
+        return self.render_template(
+            "registry/branches.html",
+            title="Nueva orden para sus establecimientos",
+            employer=employer,
+            places=places,
+        )
+
     def render_template(self, template: str, **context: Any) -> Any:
         if template == self.show_template:
             context |= related(int(context["pk"]))
+            context["may_order"] = self.appbuilder.sm.has_access("can_add", "InspectionOrder")
         return super().render_template(template, **context)
 
     def post_add_redirect(self) -> Response:
