@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, relationship
@@ -130,6 +131,12 @@ class Document(Identified, Stamped, Model):
         CheckConstraint("(series_id IS NULL) = (sequence IS NULL)", name="series"),
         UniqueConstraint("series_id", "sequence"),
         Index("ix_document_type_happened", "type_code", "happened_on"),
+        Index(
+            "ix_document_order_number",
+            text("fold(number) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("type_code = 'OI'"),
+        ),
     )
     label, label_plural = "Documento", "Documentos"
     rules = {

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
+from sqlalchemy.orm import joinedload
 from werkzeug.security import check_password_hash
 
 from app.core import clock
@@ -40,6 +41,7 @@ from app.operations.moves import (
     issues,
     locked,
     process_of,
+    reads,
     settles,
 )
 from app.operations.parameters import parameter
@@ -218,14 +220,27 @@ def reserved(record: Any, code: str) -> Document | None:
 
 def documents_of(record: Any) -> list[Document]:
     """The documents of a record, the newest first."""
-    return list(
-        Session.scalars(
-            select(Document)
-            .join(RecordDocument, RecordDocument.document_id == Document.id)
-            .where(getattr(RecordDocument, owner_column(record)) == record.id)
-            .order_by(Document.id.desc())
-        )
-    )
+    return documents_of_file([record])
+
+
+def documents_of_file(records: Iterable[Any]) -> list[Document]:
+    """The documents of these records, in the order of the records, each once, the newest of each first."""
+    places = {(owner_column(record), record.id): number for number, record in enumerate(records)}
+    by_column: dict[str, list[int]] = {}
+    for column, key in places:
+        by_column.setdefault(column, []).append(key)
+    mine = (getattr(RecordDocument, column).in_(keys) for column, keys in by_column.items())
+    rows = Session.scalars(
+        select(RecordDocument)
+        .where(or_(false(), *mine))
+        .options(joinedload(RecordDocument.document).joinedload(Document.type))
+        .order_by(RecordDocument.document_id.desc())
+    ).all()
+
+    def place(row: RecordDocument) -> int:
+        return next(places[column, key] for column in by_column if (key := getattr(row, column)) is not None)
+
+    return list(dict.fromkeys(row.document for row in sorted(rows, key=place)))
 
 
 # Issuing
@@ -269,8 +284,6 @@ def _issue(context: Context, code: str) -> Document:
         confirm_password(details.password)
     paper = paper_of(context.record, document, context.act_date)
     shown = _seal(_build(context, code, replace(paper, number=None), Signing("", None)))
-    if details.seal and details.seal != shown:
-        raise Stale("El documento cambió desde que usted lo leyó. Vuelva a leerlo antes de firmar.")
     signing = replace(expected, mode=details.signing_mode, signed_at=clock.now(), seal=shown)
     pdf = _pdf(code, _build(context, code, paper, signing), document, None)
     signer = f"{signing.name}, {signing.post}" if signing.post else signing.name
@@ -285,6 +298,13 @@ def confirm_password(password: str) -> None:
         raise NotAllowed("Solo una persona con su usuario puede firmar.")
     if not password or not check_password_hash(account.password or "", password):
         raise RuleBroken("La contraseña no es correcta: el documento no se firmó.", "password", "password")
+
+
+@reads
+def check_seal(context: Context) -> None:
+    """The document still says what its signer read, but for the reason that he writes with his signature."""
+    if context.details.seal not in [seal(context.record, code) for code in context.letters]:
+        raise Stale("El documento cambió desde que usted lo leyó. Vuelva a leerlo antes de firmar.")
 
 
 @settles

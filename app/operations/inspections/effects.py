@@ -187,7 +187,7 @@ def annul_acta(c: Context) -> None:
 @effect("withdraw_findings")
 def withdraw_findings(c: Context) -> None:
     """Withdraw by name the findings and terms that were born of the annulled acta."""
-    for finding in list(c.record.findings):
+    for finding in sorted(c.record.findings, key=lambda finding: finding.id):
         if finding.state is None:
             continue
         phase = facts.phase_of(finding)

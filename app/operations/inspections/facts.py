@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from app.core.base import Session
 from app.models.documents import Document, DocumentStatus
@@ -70,13 +71,22 @@ def phase_of(record: Any) -> Phase | None:
 
 def visits_of(order: InspectionOrder) -> list[Visit]:
     """The visits of an order, in their order."""
-    return list(Session.scalars(select(Visit).where(Visit.order_id == order.id).order_by(Visit.number)))
+    query = select(Visit).where(Visit.order_id == order.id).options(joinedload(Visit.document))
+    return list(Session.scalars(query.order_by(Visit.number)))
+
+
+def _visits(c: Context) -> list[Visit]:
+    """The visits of the order of a record, asked once for all the facts of a judgement."""
+    if "visits" not in c.known:
+        c.known["visits"] = visits_of(order_of(c.record))
+    found: list[Visit] = c.known["visits"]
+    return found
 
 
 def findings_of(order: InspectionOrder) -> list[Finding]:
     """The findings of an order, opened or in preparation."""
     query = select(Finding).join(Visit, Visit.id == Finding.visit_id).where(Visit.order_id == order.id)
-    return list(Session.scalars(query.order_by(Finding.id)))
+    return list(Session.scalars(query.options(joinedload(Finding.infraction)).order_by(Finding.id)))
 
 
 def report_of(order: InspectionOrder) -> FinalReport | None:
@@ -213,7 +223,7 @@ def _valid_until(c: Context) -> date | None:
 def _first_visit(c: Context) -> bool:
     order = order_of(c.record)
     since = validity_start(order)
-    visits = [visit for visit in visits_of(order) if visit is not c.record]
+    visits = [visit for visit in _visits(c) if visit is not c.record]
     return any(
         visit.happened_on is not None
         and (since is None or visit.happened_on >= since)
@@ -250,22 +260,22 @@ def _has_authorisation(c: Context) -> bool:
 
 @fact("open_visit_count")
 def _open_visits(c: Context) -> int:
-    return sum(phase_of(visit) in STANDING for visit in visits_of(order_of(c.record)))
+    return sum(phase_of(visit) in STANDING for visit in _visits(c))
 
 
 @fact("done_visit_count")
 def _done_visits(c: Context) -> int:
-    return sum(act_type(visit) in DONE_ACTS for visit in visits_of(order_of(c.record)))
+    return sum(act_type(visit) in DONE_ACTS for visit in _visits(c))
 
 
 @fact("failed_visit_count")
 def _failed_visits(c: Context) -> int:
-    return sum(act_type(visit) in FAILED_ACTS for visit in visits_of(order_of(c.record)))
+    return sum(act_type(visit) in FAILED_ACTS for visit in _visits(c))
 
 
 @fact("annexes_unratified")
 def _annexes(c: Context) -> int:
-    visits = [c.record.visit] if isinstance(c.record, Finding) else visits_of(order_of(c.record))
+    visits = [c.record.visit] if isinstance(c.record, Finding) else _visits(c)
     return sum(visit.annex == AnnexStatus.PENDING.value for visit in visits)
 
 
@@ -366,7 +376,7 @@ def _told_and_signed(c: Context) -> bool:
 def _acta_annulled(c: Context) -> bool:
     """An acta of the visit (of any visit of the order) was annulled and none took its place."""
     if isinstance(c.record, InspectionOrder):
-        visits = visits_of(c.record)
+        visits = _visits(c)
     else:
         visits = [c.record.visit if isinstance(c.record, Finding) else c.record]
     open_again = [visit.id for visit in visits if visit.document_id is None]
@@ -467,7 +477,7 @@ def _verified(c: Context) -> bool:
 @fact("employer_identified")
 def _identified(c: Context) -> bool:
     order = order_of(c.record)
-    places = [visit.establishment for visit in visits_of(order) if visit.establishment is not None]
+    places = [visit.establishment for visit in _visits(c) if visit.establishment is not None]
     places = places or [each.establishment for each in order.places]
     keys = {place.employer_id for place in places}
     unknown = select(func.count(Employer.id)).where(Employer.id.in_(keys), Employer.provisional)

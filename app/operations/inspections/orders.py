@@ -139,6 +139,8 @@ def substitute(order: InspectionOrder, team: Sequence[int], details: Details) ->
     if not details.reason.strip():
         raise RuleBroken("Escriba el motivo de la sustitución: se imprime en el documento.", "reason")
     with act("order.substitute", reason=details.reason) as unit:
+        for visit in facts.visits_of(order):
+            moves.locked(visit)  # before the order, as every step of a visit does: two at once never cross
         row = _locked(unit, order)
         leaving, entering = _change_team(unit, row, team, details.happened_on, details.reason)
         if not leaving and not entering:

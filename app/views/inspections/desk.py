@@ -21,7 +21,7 @@ from app.operations import signing
 from app.operations.signing import Entry, Folder, Outcome, Pick
 from app.views.base import explain, valid
 from app.views.inspections.shown import page_of
-from app.views.inspections.steps import pdf
+from app.views.inspections.steps import counted, pdf
 from app.views.widgets import day_field, text_or_none
 
 DISCARD = "descartar"
@@ -111,7 +111,8 @@ class SigningDeskView(BaseView):
         form = SignForm()
         if valid(form):
             try:
-                outcomes = signing.sign(_picks(), form.password.data or "")
+                with counted(form.password.data):
+                    outcomes = signing.sign(_picks(), form.password.data or "")
             except RuleBroken as error:
                 explain(form, error)
             else:

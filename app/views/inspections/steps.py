@@ -249,7 +249,12 @@ def details_of(form: Any) -> Details:
 
 def held_moves(records: list[Any]) -> list[RecordMove]:
     """The held acts of a file that wait for the coordinator."""
-    return [step for step in moves.history(records) if step.holds and step.reviewed_at is None]
+    return held_of(moves.history(records))
+
+
+def held_of(log: list[RecordMove]) -> list[RecordMove]:
+    """The steps of a log that wait for the coordinator."""
+    return [step for step in log if step.holds and step.reviewed_at is None]
 
 
 def recent(limit: int = 20) -> list[RecordMove]:

@@ -82,13 +82,17 @@ def _amend_order(c: Context, document: Document) -> None:
     papers.amend(c.record.document, document)
 
 
-@builds("OI-SUS", _amend_order)
+def _keep_substitution(c: Context, document: Document) -> None:
+    if c.details.content is None:
+        raise RuleBroken("Elija el equipo en «Sustituir o agregar inspectores»: el documento lo nombra.")
+    _amend_order(c, document)
+
+
+@builds("OI-SUS", _keep_substitution)
 def substitution_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     """Sustitución o incorporación de inspectores: what changed since the last document of the team."""
     order: InspectionOrder = c.record
     change = c.details.content
-    if change is None and not c.details.preview:
-        raise RuleBroken("Elija el equipo en «Sustituir o agregar inspectores»: el documento lo nombra.")
     return Made(
         out.TeamChangeLetter(
             paper,
