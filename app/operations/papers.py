@@ -192,9 +192,14 @@ def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
             letter for step in process_of(record).moves_from(record.state) for letter in step.letters
         }:
             raise RuleBroken("Este documento ya no espera la firma. Recargue la página.")
-        context = Context(record, Details(signing_mode=HANDWRITTEN), current(), (code,))
+        who = _signer_of_paper(record, code)
+        details = Details(
+            signing_mode=HANDWRITTEN, signatory_account_id=who.account_id if who is not None else None
+        )
+        context = Context(record, details, current(), (code,))
         document = reserved(record, code) or _reserve(context, code)
         expected = _expected(context, code)
+        document.signatory = str(who) if who is not None else expected.name
         made = _build(
             context,
             code,
@@ -204,6 +209,20 @@ def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
         pdf = _pdf(code, made, document, None)
         unit.session.flush()
     return document, pdf
+
+
+def _signer_of_paper(record: Any, code: str) -> staff.Signatory | None:
+    """In whose name a paper is printed: the signatory of today; None when it is who prints it himself.
+
+    Raises RuleBroken when nobody holds the post.
+    """
+    found = signatories(record, code, clock.today())
+    mine = next((one for one in found if one.account_id == current().account_id), None)
+    if mine is not None or any(BY_KEY[role].label in current().roles for role in kind_of(code).signer_roles):
+        return mine
+    if not found:
+        raise RuleBroken("Nadie ocupa hoy el cargo que firma este documento: registre a quien lo ejerce.")
+    return found[0]
 
 
 def reserved(record: Any, code: str) -> Document | None:

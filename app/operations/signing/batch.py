@@ -5,19 +5,17 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pypdf
-from sqlalchemy import select
 
-from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
 from app.models.documents import Document
 from app.operations import documents, moves, papers
-from app.operations.moves import HANDWRITTEN, Context, Details
+from app.operations.moves import Details
 from app.operations.signing.waiting import (
     BATCH,
     ELSEWHERE,
@@ -33,8 +31,6 @@ from app.operations.signing.waiting import (
     my_ways,
     reserved,
 )
-from app.operations.unit import act
-from app.security.principal import current
 from app.workflow.engine import MoveOffer
 
 log = logging.getLogger(__name__)
@@ -181,32 +177,10 @@ def _print_one(record: Any, way: Way, pages: list[bytes], pick: Pick | None) -> 
     if offer is None or not offer.allowed:
         reasons = offer.reasons if offer else ("Este paso corresponde a otra persona.",)
         raise RuleBroken(" ".join(reasons), reasons=reasons)
-    document, content = print_for_signature(record, way.letter)
+    document, content = papers.print_for_signature(record, way.letter)
     pages.append(content)
     said = f"Impreso con el número {document.number}."
     return Outcome(document.type.title, record, True, said, document, pick=pick)
-
-
-def print_for_signature(record: Any, letter: str) -> tuple[Document, bytes]:
-    """The paper to sign by hand, in the name of who signs today, which the document remembers."""
-    signers = papers.signatories(record, letter, clock.today())
-    here = current().account_id
-    who = next((one for one in signers if one.account_id == here), signers[0] if signers else None)
-    if who is None:
-        raise RuleBroken("Nadie ocupa hoy el cargo que firma este documento: registre a quien lo ejerce.")
-    kind = type(record)
-    with act("document.print", reason=letter) as unit:
-        # One at a time: two clerks who print the same draft get one number.
-        unit.session.execute(select(kind.id).where(kind.id == record.id).with_for_update(of=kind))
-        details = Details(signing_mode=HANDWRITTEN, signatory_account_id=who.account_id)
-        context = Context(record, details, current(), (letter,))
-        document = papers.reserved(record, letter) or papers._reserve(context, letter)
-        signing = replace(papers._expected(context, letter), mode=HANDWRITTEN)
-        paper = papers.paper_of(record, document, context.act_date)
-        pdf = papers._pdf(letter, papers._build(context, letter, paper, signing), document, None)
-        document.signatory = str(who)
-        unit.session.flush()
-    return document, pdf
 
 
 def annul(document_id: int, reason: str) -> Document:
