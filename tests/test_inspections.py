@@ -32,7 +32,7 @@ from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.documents import Document, NumberSeries
 from app.models.followup import Term
 from app.models.inspections import ConflictOfInterest, FinalReport, Visit
-from app.models.staff import Absence, Inspector
+from app.models.staff import Absence, Delegation, Inspector, Post
 from app.operations import attachments, documents, files, moves, papers
 from app.operations.inspections import corrections, facts, findings, letters, orders, reports, visits
 from app.operations.moves import Details
@@ -512,3 +512,29 @@ def test_result_of_the_verification_decides_the_step(db: OrmSession) -> None:
             moves.move(finding, "dar_por_subsanado")
         moves.move(finding, "dar_por_no_subsanado")
     assert finding.state == "NO_SUBSANADO"
+
+
+def test_delegate_signs_the_order_as_the_minister_would(db: OrmSession) -> None:
+    order = draft()
+    with acting("coordinador"):
+        moves.move(order, "enviar_a_firma")
+    with acting("director"):
+        assert "firmar" not in {offer.move.code for offer in moves.offers(order)}
+        with pytest.raises(NotAllowed):
+            moves.move(order, "firmar", SIGN)
+    posts = {post.code: post.id for post in db.scalars(select(Post))}
+    with acting("secretaria"), act("test"):
+        db.add(
+            Delegation(
+                from_post_id=posts["MINISTRO"],
+                to_post_id=posts["DIR-DGIFT"],
+                document_type_code="OI",
+                valid_from=clock.today(),
+                valid_to=clock.today(),
+                legal_act="Resolución de prueba",
+            )
+        )
+    with acting("director"):
+        assert next(o for o in moves.offers(order) if o.move.code == "firmar").allowed
+        moves.move(order, "firmar", SIGN)
+    assert order.document is not None and "Rubén Escurra" in (order.document.signatory or "")

@@ -14,7 +14,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.base import Session
@@ -22,7 +23,7 @@ from app.core.errors import Missing, RuleBroken
 from app.core.types import format_date
 from app.models.documents import Document
 from app.models.followup import RecordMove, owner_column
-from app.operations import procedures, terms
+from app.operations import procedures, staff, terms
 from app.operations.parameters import whole
 from app.operations.unit import act
 from app.security.principal import SYSTEM, Principal, current
@@ -74,6 +75,8 @@ class Context:
     transition: Transition | None = None
     documents: dict[str, Document] = field(default_factory=dict)
     afterwards: list[Callable[[], None]] = field(default_factory=list)
+    known: dict[str, Any] = field(default_factory=dict)
+    """What several facts of one judgement look at: asked once."""
 
     @cached_property
     def act_date(self) -> date:
@@ -155,23 +158,35 @@ def role_keys(actor: Principal) -> frozenset[str]:
     return frozenset(role.value for role in Role if role.label in actor.roles)
 
 
-def offers(record: Any) -> list[MoveOffer]:
-    """The moves from the state of a record that concern the present person, each judged."""
+def offers(record: Any, known: Mapping[str, Any] | None = None) -> list[MoveOffer]:
+    """The moves from the state of a record that concern the present person, each judged.
+
+    `known`: what facts look at and the caller has read already (`Context.known`).
+    """
     process = process_of(record)
     if record.state is None or not may_write(record):
         return []
     roles, found = role_keys(current()), []
     facts: dict[str, Any] = {}
+    looked = dict(known or {})
+    delegated = staff.delegated_to(current().account_id)
     for wanted in process.moves_from(record.state):
-        if wanted.automatic or not roles.intersection(wanted.roles):
+        own = _with_delegation(roles, wanted, delegated)
+        if wanted.automatic or not own.intersection(wanted.roles):
             continue
-        context = Context(record, Details(preview=True), current(), wanted.letters)
+        context = Context(record, Details(preview=True), current(), wanted.letters, known=looked)
         facts = _facts(context, process, wanted, facts)
-        offer = next(o for o in engine.allowed_moves(_only(process, wanted), record.state, roles, facts))
+        offer = next(o for o in engine.allowed_moves(_only(process, wanted), record.state, own, facts))
         if record.held:
             offer = replace(offer, allowed=False, reasons=(HELD, *offer.reasons))
         found.append(offer)
     return found
+
+
+def _with_delegation(roles: frozenset[str], wanted: Move, delegated: frozenset[str]) -> frozenset[str]:
+    """Who signs by delegation takes the step as the one who delegates it (working rule 5)."""
+    signs = bool(wanted.letters) and "signatory_of_the_day" in wanted.guards
+    return roles | frozenset(wanted.roles) if signs and delegated.issuperset(wanted.letters) else roles
 
 
 HELD = "Hay un acto retenido: la coordinación debe revisarlo antes de seguir."
@@ -192,6 +207,9 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
             raise RuleBroken(HELD, code="held")
         roles = frozenset({definition.SYSTEM}) if as_system else role_keys(current())
         wanted = next((m for m in process.moves_from(row.state) if m.code == code), None)
+        if wanted is not None and not as_system:
+            delegated = staff.delegated_to(current().account_id, details.happened_on)
+            roles = _with_delegation(roles, wanted, delegated)
         context = Context(row, details, current(), wanted.letters if wanted else ())
         facts = _facts(context, process, wanted, {}) if wanted else {}
         transition = engine.apply_move(process, row.state, code, roles, facts, details.reason)
@@ -243,13 +261,18 @@ def review(step: RecordMove, words: str) -> None:
 
 def history(records: Iterable[Any]) -> list[RecordMove]:
     """Every step of these records, the newest first."""
-    found: list[RecordMove] = []
     by_column: dict[str, list[int]] = {}
     for record in records:
         by_column.setdefault(owner_column(record), []).append(record.id)
-    for column, keys in by_column.items():
-        found += Session.scalars(select(RecordMove).where(getattr(RecordMove, column).in_(keys)))
-    return sorted(found, key=lambda step: step.id, reverse=True)
+    mine = (getattr(RecordMove, column).in_(keys) for column, keys in by_column.items())
+    return list(
+        Session.scalars(
+            select(RecordMove)
+            .options(joinedload(RecordMove.actor))
+            .where(or_(false(), *mine))
+            .order_by(RecordMove.id.desc())
+        )
+    )
 
 
 def system_move(record: Any, phase: definition.Phase) -> Move | None:

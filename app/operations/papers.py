@@ -475,6 +475,8 @@ def _modes(c: Context) -> str:
     """The mode of the form; in a preview the one that the person could use."""
     if not c.details.preview:
         return c.details.signing_mode
+    if SIGNED_ON_RECORD.issuperset(c.letters):
+        return DRAWN
     if all(signs(c.record, code, c.act_date) for code in c.letters):
         return ELECTRONIC
     return HANDWRITTEN

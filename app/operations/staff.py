@@ -64,6 +64,22 @@ def signatory(post_code: str, document_type: str, on: date | None = None) -> Sig
     return holder(delegated.to_post.code if delegated else post_code, on)
 
 
+def delegated_to(account_id: int | None, on: date | None = None) -> frozenset[str]:
+    """The kinds of document whose signature is delegated, on a day, to a post that an account holds."""
+    on = on or clock.today()
+    if account_id is None:
+        return frozenset()
+    return frozenset(
+        Session.scalars(
+            select(Delegation.document_type_code)
+            .join(PostHolder, PostHolder.post_id == Delegation.to_post_id)
+            .where(PostHolder.account_id == account_id, PostHolder.valid_from <= on)
+            .where(or_(PostHolder.valid_to.is_(None), PostHolder.valid_to >= on))
+            .where(Delegation.valid_from <= on, Delegation.valid_to >= on)
+        )
+    )
+
+
 def seed_demo() -> int:
     """Demonstration inspectors, brigades and posts, for training; how many inspectors were added."""
     offices = {office.code: office.id for office in Session.scalars(select(Office))}

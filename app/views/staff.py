@@ -7,16 +7,20 @@ from flask_appbuilder.models.filters import BaseFilter
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
+from wtforms.validators import InputRequired
 
 from app.core.base import Model, Session
+from app.models.documents import DocumentType
 from app.models.inspections import ConflictOfInterest, InspectionOrder, OrderInspector, Visit, VisitInspector
 from app.models.procedures import ProcedureState
 from app.models.staff import Absence, Brigade, Delegation, Inspector, Post, PostHolder
 from app.operations import conflicts, moves, records
 from app.security.principal import current
+from app.security.roles import Role
 from app.security.scope import may_write
 from app.views.base import RegistryView
 from app.views.references import ReferenceField
+from app.views.widgets import ChoiceField, text_or_none
 from app.workflow.definition import Phase
 
 SUBSTITUTION = "OI-SUS"
@@ -163,8 +167,7 @@ def _substitutes(order: InspectionOrder) -> str | None:
         start = moves.process_of(order).start
         draft = start is not None and order.state == start.state
         return url_for("OrderView.edit", pk=order.id) if draft else None
-    steps = moves.process_of(order).moves_from(order.state or "")
-    there = any(SUBSTITUTION in step.letters for step in steps)
+    there = any(SUBSTITUTION in offer.move.letters for offer in moves.offers(order))
     return url_for("OrderView.team", pk=order.id) if there else None
 
 
@@ -219,6 +222,16 @@ class PostView(RegistryView):
     search_columns = ["code", "title"]
     form_columns = ["code", "title", "office_id", "role"]
     show_columns = ["code", "title", "office"]
+    extra_fields = {
+        "role": ChoiceField(
+            label="Función",
+            description="Con la que firma en el procedimiento.",
+            choices=[("", "Elija…"), *((role.value, role.label) for role in Role)],
+            coerce=text_or_none,
+            validators=[InputRequired("Este dato es obligatorio.")],
+            render_kw={"class": "form-control"},
+        )
+    }
     base_order = ("code", "asc")
 
 
@@ -244,3 +257,4 @@ class DelegationView(RegistryView):
     form_columns = ["from_post_id", "to_post_id", "document_type_code", "valid_from", "valid_to", "legal_act"]
     show_columns = ["document_type_code", "from_post", "to_post", "valid_from", "valid_to", "legal_act"]
     base_order = ("valid_from", "desc")
+    extra_fields = {"document_type_code": ReferenceField(DocumentType, True, label="Tipo de documento")}

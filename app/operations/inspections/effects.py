@@ -54,7 +54,8 @@ def notify_inspectors(c: Context) -> None:
     order = facts.order_of(c.record)
     people = [each.inspector.account_id for each in order.designated]
     state = moves.state_of(order)
-    text = f"{order.number}: usted está designado. Estado: {state.name if state else ''}."
+    place = f" ({order.places[0].establishment.employer.legal_name})" if order.places else ""
+    text = f"{order.number}{place}: usted está designado. Estado: {state.name if state else ''}."
     notices.tell(people, text, f"/ordenes/{order.id}")
 
 
@@ -138,8 +139,17 @@ def begin_order(c: Context) -> None:
 @effect("create_annex")
 def create_annex(c: Context) -> None:
     """Under an open order or an operation the visit names its establishment in an annex (working rule 10)."""
-    if facts.order_of(c.record).kind != OrderKind.ESTABLISHMENT.value:
-        c.record.annex = AnnexStatus.PENDING.value
+    order, place = facts.order_of(c.record), c.record.establishment
+    if order.kind == OrderKind.ESTABLISHMENT.value:
+        return
+    if place.merged_into_id is not None:
+        raise RuleBroken("Ese establecimiento se unió a otro: búsquelo otra vez.", "establishment_id")
+    team = [row.inspector_id for row in c.record.inspectors if row.present]
+    related = facts.conflicted(team, [place.employer_id], c.act_date)
+    if related:  # the order did not name the employer, so nobody could ask before
+        who = ", ".join(related)
+        raise RuleBroken(f"Declararon relación con el empleador: {who}. Debe ir otra persona.")
+    c.record.annex = AnnexStatus.PENDING.value
 
 
 @effect("ratify_annex")

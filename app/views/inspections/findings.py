@@ -201,6 +201,8 @@ class FindingView(BaseView):
         offered = {offer.move.code: offer for offer in offers}
         require = next((o for o in offers if findings.REQUEST in o.move.letters and o.allowed), None)
         hidden = [*OWN_SCREENS, *(c for c, result in RESULTS.items() if result != finding.verification)]
+        if require is not None:
+            hidden.append(require.move.code)
         terms = Session.scalars(
             select(Term).where(Term.finding_id == pk).options(joinedload(Term.type)).order_by(Term.id.desc())
         ).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -22,6 +23,7 @@ from app.models.documents import Document
 from app.models.followup import Term, TermStatus, owner_column
 from app.models.inspections import (
     InspectionOrder,
+    OrderChecklist,
     OrderEstablishment,
     OrderInspector,
     OrderKind,
@@ -42,13 +44,25 @@ from app.security.scope import may_write
 from app.views.base import explain, valid
 from app.views.history import history_of
 from app.views.inspections.shown import mark, page_of, term_mark
-from app.views.inspections.steps import StepForm, counted, details_of, fit, held_moves, pdf
+from app.views.inspections.steps import StepForm, counted, details_of, fit, held_of, pdf
 from app.views.inspections.transfers import transfer_mark
 from app.views.references import ReferenceField, by_key
 from app.views.widgets import ChoiceField, day_field, text_or_none
 from app.workflow.definition import Phase
 
 PAGE = 25
+WHOLE = (
+    joinedload(InspectionOrder.document),
+    joinedload(InspectionOrder.office),
+    joinedload(InspectionOrder.checklists)
+    .joinedload(OrderChecklist.checklist_version)
+    .joinedload(ChecklistVersion.checklist),
+    joinedload(InspectionOrder.team).joinedload(OrderInspector.inspector),
+    selectinload(InspectionOrder.places)
+    .joinedload(OrderEstablishment.establishment)
+    .options(joinedload(Establishment.employer), joinedload(Establishment.district)),
+)
+"""What the page of an order shows of the order itself, in two questions."""
 SUBSTITUTION = "OI-SUS"
 REQUIRED = "Este dato es obligatorio."
 
@@ -308,7 +322,7 @@ class OrderView(BaseView):
     @permission_name("show")
     def show(self, pk: int) -> Any:
         """The file: the order, its visits, findings, report, terms, documents, steps."""
-        order = self._order(pk)
+        order = self._order(pk, WHOLE)
         found_visits = facts.visits_of(order)
         found = facts.findings_of(order)
         report = facts.report_of(order)
@@ -319,8 +333,9 @@ class OrderView(BaseView):
             .options(joinedload(Term.type))
             .order_by(Term.id.desc())
         ).all()
+        log = moves.history(records)
         mine = may_write(order)
-        offers = moves.offers(order) if mine else []
+        offers = moves.offers(order, {"visits": found_visits}) if mine else []
         is_draft = order.document_id is None and self._is_draft(order)
         may_visit = (
             mine
@@ -339,9 +354,9 @@ class OrderView(BaseView):
             findings=found,
             report=report,
             terms=[(term, term_mark(term)) for term in terms],
-            documents=[document for record in records for document in papers.documents_of(record)],
-            log=moves.history(records)[:40],
-            held=held_moves(records),
+            documents=papers.documents_of_file(records),
+            log=log[:40],
+            held=held_of(log),
             may_review=mine and self._may("can_review", "Step"),
             may_edit=mine and self._may("can_edit") and is_draft,
             mine=mine,
@@ -486,8 +501,10 @@ class OrderView(BaseView):
             back=page_of(order) if order else url_for("OrderView.list"),
         )
 
-    def _order(self, pk: int) -> InspectionOrder:
-        order: InspectionOrder | None = Session.get(InspectionOrder, pk) if pk < 2**31 else None
+    def _order(self, pk: int, options: Sequence[Any] = ()) -> InspectionOrder:
+        order: InspectionOrder | None = None
+        if pk < 2**31:
+            order = Session.get(InspectionOrder, pk, options=options)
         if order is None:
             raise Missing()
         return order

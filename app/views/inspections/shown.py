@@ -62,7 +62,8 @@ def term_mark(term: Term, today: date | None = None) -> Mark:
     due = f"{term.due_on:%d/%m/%Y}"
     if term.status != TermStatus.OPEN.value:
         label = next(each.label for each in TermStatus if each.value == term.status)
-        return Mark(f"{label} ({due})", CLOSED_TERMS.get(term.status, "sis-state-done"))
+        closed = f" el {term.closed_on:%d/%m/%Y}" if term.closed_on else ""
+        return Mark(f"{label}{closed} (vencía el {due})", CLOSED_TERMS.get(term.status, "sis-state-done"))
     if term.due_on < today:
         return Mark(f"Venció el {due}", "sis-state-late")
     if (term.due_on - today).days <= 5:

@@ -80,6 +80,9 @@ class VisitView(QuestionPages, SigningPages):
             )
             .order_by(Visit.id.desc())
         )
+        office = request.args.get("office", "")
+        if office.isascii() and office.isdigit() and len(office) < 10:
+            query = query.where(Visit.office_id == int(office))
         if form.phase.data:
             state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
             found = select(*state).where(ProcedureState.phase == form.phase.data)
@@ -88,7 +91,7 @@ class VisitView(QuestionPages, SigningPages):
         if before.isascii() and before.isdigit() and len(before) < 10:
             query = query.where(Visit.id < int(before))
         rows = list(Session.scalars(query.limit(PAGE + 1)))
-        kept = {"phase": form.phase.data} if form.phase.data else {}
+        kept = {name: request.args[name] for name in ("phase", "office") if request.args.get(name)}
         return self.render_template(
             "inspections/visits.html",
             title="Visitas",
