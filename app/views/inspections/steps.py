@@ -230,6 +230,8 @@ def fit(form: Any, step: Any, types: list[DocumentType], signers: list[Any], rec
         form.signatory_account_id.choices = [("", "Elija…"), *signers]
         if not signers:
             del form.signatory_account_id
+        if SigningMode.ELECTRONIC.value not in modes:
+            del form.password, form.seal
     if form.signing_mode.data is None:
         form.signing_mode.data = form.signing_mode.default
     if all(kind.number_owner == "sis" for kind in types):
