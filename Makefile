@@ -5,7 +5,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 NODE_FREE := $(PY) tools/build_assets.py
 WORKERS ?= 2
 
-.PHONY: help setup run test check fmt migration translations lock
+.PHONY: help setup run test check fmt migration translations lock bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -34,6 +34,9 @@ migration: setup  ## a new migration from the models: make migration m="what it 
 
 translations: setup .venv/.dev  ## gather and compile the translations
 	$(PY) tools/translations.py
+
+bench: setup  ## measure beside a bare Flask: make bench N=10000, GROWTH=1 to compare with 200,000
+	$(PY) -m bench.run --inspections $(or $(N),10000) $(if $(GROWTH),--growth) $(if $(DATA),--data $(DATA))
 
 lock: .venv/.dev  ## compile the pinned requirements from pyproject.toml
 	$(PIP) install -q uv

@@ -24,7 +24,7 @@ from app.core.base import Session
 from app.core.errors import DomainError
 from app.exchange import register_batches
 from app.models.security import Account
-from app.operations import promotion, readiness, seeding, watch
+from app.operations import demo_load, promotion, readiness, seeding, watch
 from app.operations.unit import act
 from app.security.manager import check_new_password, hash_password
 from app.security.principal import Principal, acting_as
@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
         clock_command,
         create_admin,
         import_register,
+        demo,
         promote,
         training,
         watch_command,
@@ -243,6 +244,30 @@ def promote(target: str, users: str, as_json: bool) -> None:
     """
     taken = promotion.promote(_address(target, "--to"), users.split(","))
     _say(taken.as_dict(), as_json, taken.sentences())
+
+
+@click.command("demo")
+@click.option("--inspections", required=True, type=click.IntRange(1, 5_000_000), help="Cuántas órdenes.")
+@as_json
+@_explained
+def demo(inspections: int, as_json: bool) -> None:
+    """Agrega un registro e inspecciones inventados de cualquier tamaño, para medir. Solo en capacitación.
+
+    Carga por COPY como dueño del esquema (DATABASE_OWNER_URL o el servidor embebido), con los disparadores
+    de auditoría y de actas firmadas apagados mientras dura: estos datos no dejan rastro. El usuario de la
+    aplicación no puede hacerlo. Los documentos comparten un PDF marcado como ficticio.
+    """
+    if current_app.config["SIS_ENV"] != "training":
+        raise click.ClickException("Esto es producción: no se cargan datos inventados.")
+
+    def tell(made: int, seconds: float) -> None:
+        click.echo(f"\r{made} de {inspections} órdenes, {seconds:.0f} s", nl=False, err=True)
+
+    with one_at_a_time():
+        done = demo_load.load(owner_url(), inspections, None if as_json else tell)
+    lines = [f"{count:>9}  {table}" for table, count in done.rows.items()]
+    lines = ["", *lines, f"{done.seconds:>9}  segundos"]
+    _say({"rows": done.rows, "seconds": done.seconds}, as_json, lines)
 
 
 @click.group("training")

@@ -52,7 +52,7 @@ def prepared(cluster: embedded.Cluster, tmp_path_factory: pytest.TempPathFactory
     migrations.upgrade(urls.owner_url)
     app = create_app(configuration)
     with app.app_context():
-        seeding.prepare("training", cli.doors(), PASSWORD)
+        seeding.prepare("training", cli.doors(), PASSWORD, inspections=False)
     app.extensions["sis_engine"].dispose()
     return configuration
 

@@ -150,7 +150,8 @@ def reset_training(owner_url: str, doors: Iterable[tuple[str, str]], password: s
                 connection.exec_driver_sql(f"TRUNCATE {names}")
             procedures.forget()
             report = seeding.prepare("training", doors, password)
-    for sha256 in stored:  # after the commit: a row never points to nothing
+        wanted = set(connection.scalars(text("SELECT sha256 FROM stored_file")))
+    for sha256 in set(stored) - wanted:  # after the commit: a row never points to nothing
         with suppress(OSError):
             files.place(sha256).unlink()
     return report

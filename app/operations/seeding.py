@@ -17,7 +17,7 @@ from app.core.base import Session
 from app.models.catalogs import Department, District, Jurisdiction, Office
 from app.models.security import Account, UserOffice
 from app.models.system import Installation
-from app.operations import catalog_seeds, demo_data, documents, procedures, staff
+from app.operations import catalog_seeds, demo_data, demo_inspections, documents, procedures, staff
 from app.operations.readiness import digest
 from app.operations.seed_files import SEEDS, add_missing, load
 from app.operations.unit import act
@@ -44,8 +44,16 @@ class Report:
             self.added[what] = self.added.get(what, 0) + number
 
 
-def prepare(environment: str, doors: Iterable[tuple[str, str]], demo_password: str | None = None) -> Report:
-    """Every step, in order. `doors` are the (permission, resource) of the registered screens."""
+def prepare(
+    environment: str,
+    doors: Iterable[tuple[str, str]],
+    demo_password: str | None = None,
+    inspections: bool = True,
+) -> Report:
+    """Every step, in order. `doors` are the (permission, resource) of the registered screens.
+
+    `inspections`: in training, demonstration inspections too, where there is no order yet.
+    """
     report = Report()
     stamp(environment)
     _territory(report)
@@ -58,6 +66,8 @@ def prepare(environment: str, doors: Iterable[tuple[str, str]], demo_password: s
         _demo(report, demo_password)
         report.count("establishment", demo_data.seed())
         report.count("inspector", staff.seed_demo())
+        if inspections:
+            report.count("inspection_order", demo_inspections.seed(report.demo_password))
     with act("seed.done") as unit:
         unit.session.execute(text("UPDATE installation SET seeds_digest = :digest"), {"digest": digest()})
     return report

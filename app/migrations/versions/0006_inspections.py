@@ -1074,7 +1074,7 @@ def upgrade() -> None:
         "finding",
         ["visit_id", "question_id"],
         unique=True,
-        postgresql_where=sa.text("question_id IS NOT NULL AND state IS DISTINCT FROM 'ANULADO'"),
+        postgresql_where=sa.text("question_id IS NOT NULL AND (state IS NULL OR state NOT IN ('ANULADO', 'DESCARTADO'))"),
     )
     op.create_table(
         "visit_file",

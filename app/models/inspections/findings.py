@@ -69,7 +69,9 @@ class Finding(Identified, Stamped, Procedural, Model):
             "visit_id",
             "question_id",
             unique=True,
-            postgresql_where=text("question_id IS NOT NULL AND state IS DISTINCT FROM 'ANULADO'"),
+            postgresql_where=text(
+                "question_id IS NOT NULL AND (state IS NULL OR state NOT IN ('ANULADO', 'DESCARTADO'))"
+            ),
         ),
         Index("ix_finding_visit_version", "visit_id", "version_code"),
         Index("ix_finding_state", "version_code", "process_code", "state"),

@@ -186,6 +186,11 @@ def annul_acta(c: Context) -> None:
     document = Session.get(Document, visit.document_id) if visit.document_id else None
     if document is None:
         return
+    report = facts.report_of(facts.order_of(visit))
+    if report is not None and facts.phase_of(report) not in (Phase.IN_REPORT, Phase.IN_FIELD):
+        raise RuleBroken(
+            "El informe final ya está en decisión: debe volver a la inspección antes de anular el acta."
+        )
     for paper in dict.fromkeys([document, *(row.document for row in corrections_of(visit))]):
         documents.annul(paper, c.details.reason)
     visit.document_id, visit.document = None, None

@@ -15,6 +15,7 @@ from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.documents import SigningMode, StoredFile
 from app.models.followup import RecordMove
 from app.models.inspections import (
+    AnnexStatus,
     HeadcountGroup,
     InspectionOrder,
     Party,
@@ -69,6 +70,11 @@ def plan(order: InspectionOrder, values: Mapping[str, Any], *, as_system: bool =
     if kind not in {each.value for each in VisitKind}:
         raise RuleBroken("Elija el tipo de visita.", "kind")
     with act("visit.plan") as unit:
+        unit.session.execute(  # two visits planned at once get two numbers
+            select(InspectionOrder.id)
+            .where(InspectionOrder.id == order.id)
+            .with_for_update(of=InspectionOrder)
+        )
         number = unit.session.scalar(select(func.max(Visit.number)).where(Visit.order_id == order.id)) or 0
         establishment = values.get("establishment_id")
         if establishment is None and len(order.places) == 1:
@@ -117,6 +123,11 @@ def write(visit: Visit, values: Mapping[str, Any]) -> Visit:
         clean = {name: value for name, value in values.items() if name in FIELDS}
         if "establishment_id" in clean and clean["establishment_id"] != row.establishment_id:
             _check_place(row.order, clean["establishment_id"])
+            if row.annex == AnnexStatus.RATIFIED.value:
+                raise RuleBroken(
+                    "El anexo que nombra el establecimiento ya fue ratificado: no se cambia.",
+                    "establishment_id",
+                )
         _check_hours(row, clean)
         for name, value in clean.items():
             setattr(row, name, value.strip() or None if isinstance(value, str) else value)

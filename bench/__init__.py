@@ -1,0 +1,1 @@
+"""Measurement: `make bench`. Never imported by the product."""
