@@ -87,7 +87,8 @@ def test_reading_twice_asks_the_database_once(db: OrmSession, app: Any) -> None:
     for code in ("OI_FIRMANTE", "IPS_PATRONAL", "OI_FIRMANTE"):
         parameters.parameter(code, TODAY)
     event.remove(app.extensions["sis_engine"], "before_cursor_execute", listener)
-    assert len([statement for statement in seen if "SAVEPOINT" not in statement]) == 1, seen
+    ours = ("SAVEPOINT", "set_config('app.uid'")
+    assert len([one for one in seen if not any(mark in one for mark in ours)]) == 1, seen
 
 
 # --- Fines (domain 4.6) and business days (domain 5.2)
@@ -256,7 +257,7 @@ def test_alias_names_an_infraction_that_exists_and_differs_from_the_others(db: O
         (Infraction, 69),
         (InfractionAlias, 67),
         (MinimumWage, 12),
-        (Parameter, 136),
+        (Parameter, 137),
         (Holiday, 223),
     ],
 )

@@ -59,7 +59,8 @@ def test_search_puts_the_closest_first_in_one_statement(db: OrmSession, app: Fla
     seen: list[str] = []
     event.listen(app.extensions["sis_engine"], "before_cursor_execute", lambda *call: seen.append(call[2]))
     assert search_employers("guyra campana")[0].id == close.id
-    assert len([statement for statement in seen if "SAVEPOINT" not in statement]) == 1
+    ours = ("SAVEPOINT", "set_config('app.uid'")
+    assert len([one for one in seen if not any(mark in one for mark in ours)]) == 1
 
 
 def test_the_trigram_index_answers_a_search(db: OrmSession) -> None:
