@@ -538,3 +538,15 @@ def test_delegate_signs_the_order_as_the_minister_would(db: OrmSession) -> None:
         assert next(o for o in moves.offers(order) if o.move.code == "firmar").allowed
         moves.move(order, "firmar", SIGN)
     assert order.document is not None and "Rubén Escurra" in (order.document.signatory or "")
+
+
+def test_substituted_inspector_writes_no_more_on_the_visit(db: OrmSession) -> None:
+    visit = begun()
+    order = facts.order_of(visit)
+    with acting("inspector2"):
+        visits.write(visit, {"narrative": "Se recorre el local."})
+    with acting("ministro"):
+        told = Details(reason="Licencia médica.", password=PASSWORD)
+        orders.substitute(order, [inspector("inspector1").id], told)
+    with acting("inspector2"), pytest.raises(NotAllowed, match="sustituido"):
+        visits.write(visit, {"narrative": "Otra cosa"})

@@ -313,8 +313,12 @@ def test_absence_lists_the_orders_and_visits_of_those_days(enter: Enter, db: Orm
     )
     assert saved.status_code == 302 and "/ausencias/show/" in saved.location
     page = coordinator.get(saved.location).get_data(as_text=True)
-    assert order.number in page and f"/ordenes/{order.id}/equipo" in page
-    assert f"/visitas/{visit.id}" in page
+    assert order.number in page and f"/visitas/{visit.id}" in page
+    substitution = (
+        f"/ordenes/{order.id}/equipo"  # offered to who may substitute, nobody is sent to a closed door
+    )
+    assert substitution not in page
+    assert substitution in enter("director").get(saved.location).get_data(as_text=True)
 
 
 def test_absence_of_other_days_or_of_another_strands_nothing(db: OrmSession) -> None:

@@ -384,6 +384,13 @@ def editable(visit: Visit, signing: bool = False) -> Visit:
     state = moves.state_of(row)
     if state is None or state.phase not in OPEN:
         raise RuleBroken("Esta visita está cerrada: no admite cambios.", code="closed")
+    mine = (
+        [each for each in row.order.team if each.inspector.account_id == current().account_id]
+        if row.order
+        else []
+    )
+    if mine and all(each.until is not None for each in mine):
+        raise NotAllowed("Usted fue sustituido en esta orden: ya no escribe en sus visitas.")
     if not signing and signed_by_some(row):
         raise RuleBroken(
             "Ya hay firmas sobre lo escrito. Para corregir, retírelas en «Firmas» y vuelvan a firmar.",
