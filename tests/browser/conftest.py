@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -32,11 +33,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def server(prepared: Settings, cluster: embedded.Cluster) -> Iterator[str]:
-    """The address of the product, served by gunicorn on a database of its own."""
-    name = f"browser_{uuid4().hex[:8]}"
-    urls = cluster.create_database(name, template="prepared")
+@contextmanager
+def served(urls: embedded.URLs, prepared: Settings) -> Iterator[str]:
+    """The address of the product, served by gunicorn as users run it, on this database."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -49,15 +48,8 @@ def server(prepared: Settings, cluster: embedded.Cluster) -> Iterator[str]:
         SIS_ENV="training",
     )
     command = [sys.executable, "-m", "gunicorn", "app.factory:create_app()", "--bind", f"127.0.0.1:{port}"]
-    command += [
-        "--threads",
-        "8",
-        "--worker-class",
-        "gthread",
-        "--log-level",
-        "warning",
-        "--no-control-socket",
-    ]
+    command += ["--threads", "8", "--worker-class", "app.server.PatientWorker"]
+    command += ["--log-level", "warning", "--no-control-socket"]
     process = subprocess.Popen(command, cwd=ROOT, env=environ)
     try:
         _await(f"{address}/health/live", process)
@@ -65,6 +57,14 @@ def server(prepared: Settings, cluster: embedded.Cluster) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(prepared: Settings, cluster: embedded.Cluster) -> Iterator[str]:
+    """The product on a database of this file's own: what one file changes does not trip another."""
+    urls = cluster.create_database(f"browser_{uuid4().hex[:8]}", template="prepared")
+    with served(urls, prepared) as address:
+        yield address
 
 
 def _await(address: str, process: subprocess.Popen[bytes]) -> None:

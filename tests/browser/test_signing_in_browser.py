@@ -1,22 +1,18 @@
 """The signing desk as people use it: the minister signs several, the secretariat brings the folder back."""
 
 import io
-import os
 import re
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pypdf
 import pytest
-from browser.conftest import _await
+from browser.conftest import served
 from browser.visitor import SIZES, Visitor
 from flask import Flask
 from inspection_samples import acting, draft
 from sqlalchemy import create_engine
-from support import PASSWORD, ROOT
+from support import PASSWORD
 
 from app import embedded
 from app.core.base import Session
@@ -41,27 +37,8 @@ def server(app: Flask, prepared: Settings, cluster: embedded.Cluster) -> Iterato
         Session.remove()
         Session.configure(bind=app.extensions["sis_engine"])
         engine.dispose()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    environ = dict(
-        os.environ,
-        DATABASE_URL=urls.app_url,
-        SIS_DATA_DIR=str(prepared.SIS_DATA_DIR),
-        SIS_PUBLIC_URL=address,
-        SIS_ENV="training",
-    )
-    command = [sys.executable, "-m", "gunicorn", "app.factory:create_app()", "--bind", f"127.0.0.1:{port}"]
-    command += ["--threads", "8", "--worker-class", "app.server.PatientWorker"]
-    command += ["--log-level", "warning", "--no-control-socket"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environ)
-    try:
-        _await(f"{address}/health/live", process)
+    with served(urls, prepared) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _fill() -> None:

@@ -1,24 +1,20 @@
 """An inspector at the door with a phone: starts the visit, answers, takes a photo, gathers the signatures, ends."""
 
 import io
-import os
 import re
-import socket
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pypdf
 import pytest
-from browser.conftest import _await
+from browser.conftest import served
 from browser.visitor import SIZES, Visitor
 from flask import Flask
 from inspection_samples import acting, assigned, photo
 from playwright.sync_api import Locator, expect
 from sqlalchemy import create_engine
-from support import PASSWORD, ROOT
+from support import PASSWORD
 
 from app import embedded
 from app.core.base import Session
@@ -46,34 +42,8 @@ def server(app: Flask, prepared: Settings, cluster: embedded.Cluster) -> Iterato
         Session.remove()
         Session.configure(bind=app.extensions["sis_engine"])
         engine.dispose()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    environ = dict(
-        os.environ,
-        DATABASE_URL=urls.app_url,
-        SIS_DATA_DIR=str(prepared.SIS_DATA_DIR),
-        SIS_PUBLIC_URL=address,
-        SIS_ENV="training",
-    )
-    command = [sys.executable, "-m", "gunicorn", "app.factory:create_app()", "--bind", f"127.0.0.1:{port}"]
-    command += [
-        "--threads",
-        "4",
-        "--worker-class",
-        "gthread",
-        "--log-level",
-        "warning",
-        "--no-control-socket",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=environ)
-    try:
-        _await(f"{address}/health/live", process)
+    with served(urls, prepared) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def draw(visitor: Visitor, canvas: Locator) -> None:
