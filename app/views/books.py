@@ -16,6 +16,7 @@ from app.exchange import tables
 from app.models.catalogs import Office
 from app.models.documents import Document, DocumentStatus, DocumentType, NumberSeries
 from app.operations import documents
+from app.views.widgets import whole
 
 PAGE = 50
 LOOKS = {
@@ -38,7 +39,7 @@ class BookView(BaseView):
     def list(self) -> Any:
         """Every series of a year, with its counts."""
         years = Session.scalars(select(NumberSeries.year).distinct().order_by(NumberSeries.year.desc())).all()
-        asked = _number(request.args.get("anio"))
+        asked = whole(request.args.get("anio"))
         year = asked if asked in years else (years[0] if years else None)
         query = _counted().where(NumberSeries.year == year)
         rows = Session.execute(query.order_by(DocumentType.position, Office.code)).all()
@@ -59,7 +60,7 @@ class BookView(BaseView):
         query = select(Document).where(Document.series_id == series.id).options(joinedload(Document.office))
         if status in LOOKS:
             query = query.where(Document.status == status)
-        before = _number(request.args.get("antes"))
+        before = whole(request.args.get("antes"))
         if before is not None:
             query = query.where(Document.sequence < before)
         lines = Session.scalars(query.order_by(Document.sequence.desc()).limit(PAGE + 1)).all()
@@ -172,10 +173,6 @@ def _gaps(series: NumberSeries, first: int) -> list[int]:
     number = func.generate_series(first, series.next_number - 1).table_valued("n").render_derived()
     taken = select(Document.id).where(Document.series_id == series.id, Document.sequence == number.c.n)
     return list(Session.scalars(select(number.c.n).where(~taken.exists()).order_by(number.c.n).limit(20)))
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _key(pk: int) -> int:

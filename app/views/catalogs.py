@@ -19,15 +19,14 @@ from app.core.errors import DomainError, Missing
 from app.models.catalogs import Activity, Department, District, Jurisdiction, Office
 from app.operations import offices
 from app.views.base import RegistryView, explain, valid
-from app.views.widgets import day_field, text_or_none
+from app.views.widgets import day_field, text_or_none, whole
 
 MOVE, LEAVE = "move", "leave"
 BASIS = "Resolución que lo dispone"
 
 
 def _key(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole(str(value))
 
 
 class DistrictsForm(FlaskForm):

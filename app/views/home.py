@@ -22,7 +22,7 @@ from app.security.principal import current
 from app.security.roles import Role
 from app.security.scope import roles_of
 from app.views.inspections.shown import Mark, mark, page_of, term_mark
-from app.views.widgets import day
+from app.views.widgets import day, whole
 from app.workflow.definition import Phase
 
 PAGE = 25
@@ -94,7 +94,7 @@ class HomeView(IndexView):
     def read(self) -> Any:
         """Mark notices of one's own as read."""
         sent = request.form.getlist("notice")
-        notices.mark_read([int(key) for key in sent if key.isascii() and key.isdigit() and len(key) < 10])
+        notices.mark_read([key for key in map(whole, sent) if key is not None])
         return redirect(
             url_for("HomeView.notices" if request.form.get("from") == "all" else "HomeView.index")
         )
@@ -125,7 +125,7 @@ class HomeView(IndexView):
     def terms(self) -> str:
         """The running terms within the person's scope, by their last day; pages by key."""
         asked = request.args
-        office, after = _number(asked.get("oficina")), _number(asked.get("despues"))
+        office, after = whole(asked.get("oficina")), whole(asked.get("despues"))
         rows, offices = figures.terms_page(office, bool(asked.get("vencidos")), after, PAGE + 1)
         kept = {name: asked[name] for name in ("oficina", "vencidos") if asked.get(name)}
         return str(
@@ -237,10 +237,6 @@ def _links() -> dict[str, Any]:
         "findings": lambda office: url_for("FindingView.list", office=office),
         "overdue": lambda office: url_for("HomeView.terms", oficina=office, vencidos=1),
     }
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _largest(table: figures.Figures | None) -> dict[tuple[str, int], int]:

@@ -48,6 +48,11 @@ class PersonalDate(DateField):
             raise ValueError("Escriba la fecha como dd/mm/aaaa, por ejemplo 24/11/2026.") from None
 
 
+def whole(text: str | None) -> int | None:
+    """The key, the office or the page that an address or a form names; None when it is no such number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def day_field(label: str, **options: Any) -> Field:
     """A date outside a model's column: typed as dd/mm/aaaa, optional."""
     mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}

@@ -22,7 +22,7 @@ from app.operations.signing import Entry, Folder, Outcome, Pick
 from app.views.base import explain, valid
 from app.views.inspections.shown import page_of
 from app.views.inspections.steps import counted, pdf
-from app.views.widgets import day_field, text_or_none
+from app.views.widgets import day_field, text_or_none, whole
 
 DISCARD = "descartar"
 
@@ -322,7 +322,7 @@ def _picks() -> list[Pick]:
 def _assigned(folder: Folder) -> dict[int, int]:
     """Page -> document, as the form says."""
     said = {number: request.form.get(f"page-{number}", "") for number in folder.left}
-    return {number: key for number, text in said.items() if (key := _key(text)) is not None}
+    return {number: key for number, text in said.items() if (key := whole(text)) is not None}
 
 
 def _decisions(folder: Folder) -> tuple[list[Entry], list[int]]:
@@ -334,17 +334,13 @@ def _decisions(folder: Folder) -> tuple[list[Entry], list[int]]:
         Entry(
             key,
             tuple(numbers),
-            _key(request.form.get(f"signatory-{key}", "")),
+            whole(request.form.get(f"signatory-{key}", "")),
             request.form.get(f"way-{key}", ""),
             request.form.get(f"reason-{key}", "").strip(),
         )
         for key, numbers in pages.items()
     ]
     return entries, [number for number in folder.left if request.form.get(f"page-{number}") == DISCARD]
-
-
-def _key(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _employer(record: Any) -> str:

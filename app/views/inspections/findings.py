@@ -39,7 +39,7 @@ from app.views.fields import Guaranies
 from app.views.inspections.shown import mark, page_of, term_mark
 from app.views.inspections.steps import held_moves
 from app.views.registry.lists import PAGE, SearchForm
-from app.views.widgets import day_field, text_or_none
+from app.views.widgets import day_field, text_or_none, whole
 from app.workflow.definition import Phase
 
 PICTURES = {"accept": "application/pdf,image/*"}
@@ -169,8 +169,8 @@ class FindingView(BaseView):
         )
         query = _narrowed(query, form)
         before = request.args.get("antes", "")
-        if before.isascii() and before.isdigit() and len(before) < 10:
-            query = query.where(Finding.id < int(before))
+        if (last := whole(before)) is not None:
+            query = query.where(Finding.id < last)
         rows = list(Session.scalars(query.limit(PAGE + 1)))
         terms = _running([row.id for row in rows])
         kept: dict[str, Any] = {
@@ -344,8 +344,8 @@ class FindingView(BaseView):
                     return redirect(url_for("FindingView.roster", pk=pk))
         after = request.args.get("despues", "")
         query = select(AffectedWorker).where(AffectedWorker.finding_id == pk)
-        if after.isascii() and after.isdigit() and len(after) < 10:
-            query = query.where(AffectedWorker.position > int(after))
+        if (last := whole(after)) is not None:
+            query = query.where(AffectedWorker.position > last)
         rows = Session.scalars(query.order_by(AffectedWorker.position).limit(ON_A_PAGE + 1)).all()
         total = Session.scalar(select(func.count(AffectedWorker.id)).where(AffectedWorker.finding_id == pk))
         return self.render_template(
@@ -413,9 +413,9 @@ def _narrowed(query: Any, form: FindingSearch) -> Any:
         state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
         found = select(*state).where(ProcedureState.phase == form.phase.data)
         query = query.where(tuple_(Finding.version_code, Finding.process_code, Finding.state).in_(found))
-    office = form.office.data or ""
-    if office.isascii() and office.isdigit() and len(office) < 10:
-        query = query.where(Finding.office_id == int(office))
+    office = whole(form.office.data)
+    if office is not None:
+        query = query.where(Finding.office_id == office)
     if form.overdue.data:
         today: date = clock.today()
         late = or_(

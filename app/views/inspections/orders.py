@@ -47,7 +47,7 @@ from app.views.inspections.shown import mark, page_of, term_mark
 from app.views.inspections.steps import StepForm, counted, details_of, fit, held_of, pdf
 from app.views.inspections.transfers import transfer_mark
 from app.views.references import ReferenceField, by_key
-from app.views.widgets import ChoiceField, day_field, text_or_none
+from app.views.widgets import ChoiceField, day_field, text_or_none, whole
 from app.workflow.definition import Phase
 
 PAGE = 25
@@ -177,9 +177,9 @@ class OrderView(BaseView):
             .joinedload(Establishment.employer),
         )
         query = self._narrowed(query, asked)
-        after = asked.get("despues", "")
-        if after.isascii() and after.isdigit() and len(after) < 10:
-            query = query.where(InspectionOrder.id < int(after))
+        after = whole(asked.get("despues"))
+        if after is not None:
+            query = query.where(InspectionOrder.id < after)
         rows = Session.scalars(query.order_by(InspectionOrder.id.desc()).limit(PAGE + 1)).unique().all()
         kept = {name: value for name, value in asked.items() if name != "despues" and value}
         return self.render_template(
@@ -189,7 +189,7 @@ class OrderView(BaseView):
             next_url=url_for("OrderView.list", **kept, despues=rows[PAGE - 1].id)
             if len(rows) > PAGE
             else None,
-            first_url=url_for("OrderView.list", **kept) if after else None,
+            first_url=url_for("OrderView.list", **kept) if asked.get("despues") else None,
             asked=asked,
             phases=[
                 Phase.PLANNED,

@@ -27,7 +27,7 @@ from app.views.base import explain, valid
 from app.views.history import history_of
 from app.views.inspections.shown import mark, page_of, term_mark
 from app.views.inspections.steps import held_moves
-from app.views.widgets import text_or_none
+from app.views.widgets import text_or_none, whole
 
 PAGE = 25
 LONGEST = 100_000
@@ -89,7 +89,7 @@ class ReportView(BaseView):
             .joinedload(OrderEstablishment.establishment)
             .joinedload(Establishment.employer),
         )
-        after = _number(asked.get("despues"))
+        after = whole(asked.get("despues"))
         if after is not None:
             query = query.where(FinalReport.id < after)
         rows = Session.scalars(query.order_by(FinalReport.id.desc()).limit(PAGE + 1)).unique().all()
@@ -218,7 +218,7 @@ def _narrowed(query: Select[Any], asked: MultiDict[str, str]) -> Select[Any]:
         query = query.where(FinalReport.state == asked["estado"])
     if asked.get("propuesta"):
         query = query.where(FinalReport.proposal == asked["propuesta"])
-    office = _number(asked.get("oficina"))
+    office = whole(asked.get("oficina"))
     return query.where(FinalReport.office_id == office) if office is not None else query
 
 
@@ -239,7 +239,3 @@ def _said(proposal: str | None) -> str:
 def _label(name: str) -> str:
     label: str = FinalReport.__table__.c[name].info["label"]
     return label
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -23,7 +23,7 @@ from app.operations.transfers import Line
 from app.security.principal import current
 from app.views.base import explain, valid
 from app.views.inspections.shown import Mark, page_of
-from app.views.widgets import text_or_none
+from app.views.widgets import text_or_none, whole
 
 REQUIRED = "Este dato es obligatorio."
 LOOKS = {
@@ -45,8 +45,7 @@ def transfer_mark(transfer: FileTransfer) -> Mark:
 
 
 def _key(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole(str(value))
 
 
 def _office_field(label: str) -> SelectField:

@@ -20,7 +20,7 @@ from app.views.references import ReferenceField
 from app.views.registry import doubles
 from app.views.registry.lists import SearchedView, SearchForm
 from app.views.registry.timeline import timeline
-from app.views.widgets import ChoiceField, day, text_or_none
+from app.views.widgets import ChoiceField, day, text_or_none, whole
 
 
 class EstablishmentSearch(SearchForm):
@@ -156,8 +156,8 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
         latitude, longitude = _degrees(asked.get("latitude")), _degrees(asked.get("longitude"))
         return doubles.answer(
             registry.similar_establishments(
-                _number(asked.get("employer_id")),
-                _number(asked.get("district_code")),
+                whole(asked.get("employer_id")),
+                whole(asked.get("district_code")),
                 asked.get("address"),
                 (latitude, longitude) if latitude is not None and longitude is not None else None,
                 asked.get("patronal"),
@@ -200,10 +200,6 @@ def _either(here: Any, there: Any) -> Any:
     """Establishments that answer a word, and those whose employer does: two indexes, no reading through."""
     own = select(Establishment.id).where(here)
     return union(own, select(Establishment.id).join(Establishment.employer).where(there))
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _degrees(text: str | None) -> Decimal | None:

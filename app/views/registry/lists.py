@@ -17,6 +17,7 @@ from wtforms import StringField
 from app.core.base import Session
 from app.operations.search import matching
 from app.views.base import RegistryView
+from app.views.widgets import whole
 
 PAGE = 25
 
@@ -59,10 +60,10 @@ class SearchedView(RegistryView):
         kind: Any = self.kind
         sort = getattr(kind, self.sort)
         query = self.narrowed(select(kind), form).options(*self.load).order_by(sort, kind.id)
-        after = request.args.get("despues", "")
-        if after.isascii() and after.isdigit() and len(after) < 10:
-            start = select(sort).where(kind.id == int(after)).scalar_subquery()
-            query = query.where(tuple_(sort, kind.id) > tuple_(start, int(after)))
+        after = whole(request.args.get("despues"))
+        if after is not None:
+            start = select(sort).where(kind.id == after).scalar_subquery()
+            query = query.where(tuple_(sort, kind.id) > tuple_(start, after))
         rows = Session.scalars(query.limit(PAGE + 1)).unique().all()
         return self.render_template(
             self.list_template,
@@ -72,7 +73,7 @@ class SearchedView(RegistryView):
             cells=self.cells,
             record_url=lambda row: url_for(f"{self.endpoint}.show", pk=row.id),
             next_url=self._page(rows[PAGE - 1].id) if len(rows) > PAGE else None,
-            first_url=self._page(None) if after else None,
+            first_url=self._page(None) if request.args.get("despues") else None,
             search_help=self.search_help,
             searching=any(value for name, value in request.args.items() if name != "despues"),
             clear_url=url_for(f"{self.endpoint}.list"),

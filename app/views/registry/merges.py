@@ -16,7 +16,7 @@ from app.models.registry import Employer, Establishment, Merge
 from app.operations import registry
 from app.views.base import KEPT_OUT
 from app.views.references import ReferenceField, text_of
-from app.views.widgets import formatter
+from app.views.widgets import formatter, whole
 
 KINDS: dict[str, Any] = {"employer": Employer, "establishment": Establishment}
 VERBS = {"employer": registry.merge_employers, "establishment": registry.merge_establishments}
@@ -133,7 +133,7 @@ def _kind(values: Any) -> str:
 
 
 def _keys(texts: list[str]) -> list[int]:
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
+    return [key for key in map(whole, texts) if key is not None]
 
 
 def _records(kind: Any, keys: list[int]) -> list[Any]:

@@ -40,6 +40,7 @@ from app.views.inspections.visits.forms import (
 from app.views.inspections.visits.questions import QuestionPages
 from app.views.inspections.visits.signing import SigningPages
 from app.views.registry.lists import PAGE, SearchForm
+from app.views.widgets import whole
 from app.workflow.definition import Phase
 
 PHASES = [
@@ -80,16 +81,16 @@ class VisitView(QuestionPages, SigningPages):
             )
             .order_by(Visit.id.desc())
         )
-        office = request.args.get("office", "")
-        if office.isascii() and office.isdigit() and len(office) < 10:
-            query = query.where(Visit.office_id == int(office))
+        office = whole(request.args.get("office"))
+        if office is not None:
+            query = query.where(Visit.office_id == office)
         if form.phase.data:
             state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
             found = select(*state).where(ProcedureState.phase == form.phase.data)
             query = query.where(tuple_(Visit.version_code, Visit.process_code, Visit.state).in_(found))
-        before = request.args.get("antes", "")
-        if before.isascii() and before.isdigit() and len(before) < 10:
-            query = query.where(Visit.id < int(before))
+        before = whole(request.args.get("antes"))
+        if before is not None:
+            query = query.where(Visit.id < before)
         rows = list(Session.scalars(query.limit(PAGE + 1)))
         kept = {name: request.args[name] for name in ("phase", "office") if request.args.get(name)}
         return self.render_template(
@@ -100,7 +101,7 @@ class VisitView(QuestionPages, SigningPages):
             next_url=(
                 url_for("VisitView.list", antes=rows[PAGE - 1].id, **kept) if len(rows) > PAGE else None
             ),
-            first_url=url_for("VisitView.list", **kept) if before else None,
+            first_url=url_for("VisitView.list", **kept) if request.args.get("antes") else None,
         )
 
     @expose("/<int:pk>")
