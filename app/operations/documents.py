@@ -23,7 +23,7 @@ from app.models.documents import (
     NumberSeries,
     SeriesScope,
 )
-from app.operations import files
+from app.operations import files, records
 from app.operations.seed_files import add_missing, load
 from app.operations.unit import Unit, act
 from app.security.principal import current
@@ -89,7 +89,7 @@ def reserve(
 def issue(document: Document, content: bytes, *, signatory: str, signing_mode: str) -> Document:
     """The reserved document, issued with its PDF; from here on it never changes. Raises RuleBroken."""
     with act("document.issue") as unit:
-        row = _locked(unit, document)
+        row = records.locked(Document, document.id)
         if row.status != DocumentStatus.RESERVED.value:
             raise RuleBroken(f"El documento {row.number} ya no espera su firma.")
         if signing_mode not in row.type.signing_modes:
@@ -107,7 +107,7 @@ def annul(document: Document, reason: str) -> Document:
     if not reason.strip():
         raise RuleBroken("Escriba el motivo de la anulación: queda en el libro.", field="annulled_reason")
     with act("document.annul", reason=reason) as unit:
-        row = _locked(unit, document)
+        row = records.locked(Document, document.id)
         if row.status == DocumentStatus.ANNULLED.value:
             raise RuleBroken(f"El documento {row.number} ya está anulado.")
         row.status = DocumentStatus.ANNULLED.value
@@ -176,15 +176,3 @@ def _number(unit: Unit, kind: DocumentType, document: Document) -> None:
     document.number = kind.number_format.format(office=code, year=year, number=series.next_number)
     series.next_number += 1
     unit.session.flush()
-
-
-def _locked(unit: Unit, document: Document) -> Document:
-    row: Document | None = unit.session.scalar(
-        select(Document)
-        .where(Document.id == document.id)
-        .with_for_update(of=Document)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
-    return row

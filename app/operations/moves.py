@@ -23,7 +23,7 @@ from app.core.errors import Missing, RuleBroken
 from app.core.types import format_date
 from app.models.documents import Document
 from app.models.followup import RecordMove, owner_column
-from app.operations import procedures, staff, terms
+from app.operations import procedures, records, staff, terms
 from app.operations.parameters import whole
 from app.operations.unit import act
 from app.security.principal import SYSTEM, Principal, current
@@ -198,7 +198,7 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
     Raises RuleBroken with every reason, NotAllowed, Missing, Stale.
     """
     with act(f"{record.process}.{code}", reason=details.reason or None) as unit:
-        row = locked(record)
+        row = records.locked(type(record), record.id)
         process = process_of(row)
         if row.state is None:
             raise RuleBroken("Este registro todavía está en preparación.", code="no_state")
@@ -248,7 +248,7 @@ def review(step: RecordMove, words: str) -> None:
         if not row.holds or row.reviewed_at is not None:
             raise RuleBroken("Este acto no está retenido: ya fue revisado.")
         row.reviewed_at, row.reviewed_by_id, row.review = clock.now(), current().account_id, words.strip()
-        record = locked(row.record)
+        record = records.locked(type(row.record), row.record.id)
         others = select(RecordMove.id).where(
             getattr(RecordMove, owner_column(record)) == record.id,
             RecordMove.id != row.id,
@@ -291,20 +291,6 @@ def system_move(record: Any, phase: definition.Phase) -> Move | None:
 
 def _only(process: Process, wanted: Move) -> Process:
     return replace(process, moves=(wanted,))
-
-
-def locked(record: Any) -> Any:
-    """The record as it is now, locked until the act ends. Raises Missing."""
-    kind = type(record)
-    row = Session.scalar(
-        select(kind)
-        .where(kind.id == record.id)
-        .with_for_update(of=kind)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
-    return row
 
 
 def _check_said(record: Any, details: Details) -> None:

@@ -30,7 +30,7 @@ from app.models.followup import RecordDocument, owner_column
 from app.models.security import Account
 from app.models.staff import Delegation, Holding, Post, PostHolder
 from app.models.system import Installation
-from app.operations import attachments, documents, files, procedures, staff
+from app.operations import attachments, documents, files, procedures, records, staff
 from app.operations.moves import (
     DRAWN,
     ELECTRONIC,
@@ -39,7 +39,6 @@ from app.operations.moves import (
     Details,
     fact,
     issues,
-    locked,
     process_of,
     reads,
     settles,
@@ -187,7 +186,7 @@ def seal(record: Any, code: str, details: Details | None = None) -> str:
 def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
     """Reserve the number and give the PDF to sign by hand; printing again gives the same number."""
     with act("document.print", reason=code) as unit:
-        record = locked(record)  # two clerks who print at once get one number
+        record = records.locked(type(record), record.id)  # two clerks who print at once get one number
         if code not in {
             letter for step in process_of(record).moves_from(record.state) for letter in step.letters
         }:

@@ -7,11 +7,12 @@ error that names the field, so that the form shows it there and keeps what was t
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.core.base import Model
+from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, RuleBroken, Stale
 from app.operations.unit import act
 from app.security.principal import current
@@ -54,6 +55,17 @@ def remove(kind: type[Record], key: Any) -> None:
             raise Missing()
         unit.session.delete(record)
         unit.session.flush()
+
+
+def locked(kind: type[Record], key: int) -> Record:
+    """The record as it is now, locked until the act ends. Raises Missing."""
+    of: Any = kind
+    row: Record | None = Session.scalar(
+        select(of).where(of.id == key).with_for_update(of=of).execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise Missing()
+    return row
 
 
 def _fill(record: Model, values: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ from app.models.followup import Term, TermAlert, TermStatus, owner_column
 from app.models.inspections import InspectionOrder, OrderEstablishment
 from app.models.registry import Establishment
 from app.models.transfers import FileTransfer, TransferStatus
-from app.operations import moves, terms, watch
+from app.operations import moves, records, terms, watch
 from app.operations.inspections import facts
 from app.operations.unit import Unit, act
 from app.security.principal import current
@@ -106,7 +106,7 @@ def _request(order_id: int, to_office_id: int | None, reason: str, asking: int |
     words = _said(reason, "reason", "Escriba el motivo del pase: queda en el expediente.")
     at = "to_office_id" if asking is None else "number"
     with act("transfer.request", reason=words) as unit, unscoped():
-        order = _locked(unit, order_id)
+        order = records.locked(InspectionOrder, order_id)
         if not directs() and not leads(order.office_id if asking is None else asking):
             raise NotAllowed()
         office = unit.session.get(Office, to_office_id) if to_office_id else None
@@ -394,18 +394,6 @@ def _passes(order: InspectionOrder, field: str | None) -> None:
         raise RuleBroken("El expediente está cerrado: queda en la oficina que lo llevó.", field)
 
 
-def _locked(unit: Unit, order_id: int) -> InspectionOrder:
-    row: InspectionOrder | None = unit.session.scalar(
-        select(InspectionOrder)
-        .where(InspectionOrder.id == order_id)
-        .with_for_update(of=InspectionOrder)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
-    return row
-
-
 def _pending_of(order_id: int) -> FileTransfer | None:
     return Session.scalar(
         select(FileTransfer).where(
@@ -418,7 +406,7 @@ def _asked(
     unit: Unit, transfer: FileTransfer, *statuses: TransferStatus
 ) -> tuple[FileTransfer, InspectionOrder]:
     """The request and its file, locked in the order in which a request locks them. Raises RuleBroken."""
-    order = _locked(unit, transfer.order_id)
+    order = records.locked(InspectionOrder, transfer.order_id)
     row = unit.session.get(
         FileTransfer, transfer.id, with_for_update={"of": FileTransfer}, populate_existing=True
     )

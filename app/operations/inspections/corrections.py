@@ -14,10 +14,10 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.base import Session
-from app.core.errors import Missing, NotAllowed, RuleBroken
+from app.core.errors import NotAllowed, RuleBroken
 from app.models.documents import Document
 from app.models.inspections import ActaCorrection, Finding, HeadcountGroup, Party, Visit, VisitSignature
-from app.operations import attachments, papers
+from app.operations import attachments, papers, records
 from app.operations.inspections import facts
 from app.operations.moves import Context, Details
 from app.operations.unit import act
@@ -102,14 +102,7 @@ def correct(
     Raises RuleBroken, NotAllowed, Missing.
     """
     with act("visit.correct") as unit:
-        row = Session.scalar(
-            select(Visit)
-            .where(Visit.id == visit.id)
-            .with_for_update(of=Visit)
-            .execution_options(populate_existing=True)
-        )
-        if row is None:
-            raise Missing()
+        row = records.locked(Visit, visit.id)
         if row.document is None:
             raise RuleBroken("El acta no está firmada: corríjala directamente en la visita.")
         team = facts.order_of(row).designated

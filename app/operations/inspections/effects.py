@@ -24,7 +24,7 @@ from app.models.inspections import (
 )
 from app.models.security import Account
 from app.operations import documents, moves, notices, terms
-from app.operations.inspections import facts, visits
+from app.operations.inspections import facts, orders, visits
 from app.operations.inspections.corrections import corrections_of
 from app.operations.moves import Context, Details, effect
 from app.security.roles import Role
@@ -71,29 +71,18 @@ def record_extension(c: Context) -> None:
         c.record.follow_term(longer.start_on, longer.due_on)
 
 
+REISSUED = (orders.FIELDS | {"authorisation_file_id"}) - {"absence_confirmed"}
+"""What an order that takes the place of another says like it; who is absent is asked anew."""
+
+
 @effect("reissue_order")
 def reissue_order(c: Context) -> None:
     """A new draft with the content of this order, linked to it."""
     old: InspectionOrder = c.record
-    copied = (
-        "kind",
-        "origin",
-        "priority",
-        "office_id",
-        "matters",
-        "instructions",
-        "period_from",
-        "period_to",
-        "shift",
-        "zone",
-        "requires_authorisation",
-        "authorisation",
-        "authorisation_file_id",
-    )
     order = InspectionOrder(
         version_code=old.version_code,
         replaces_id=old.id,
-        **{name: getattr(old, name) for name in copied},
+        **{name: getattr(old, name) for name in REISSUED},
     )
     moves.begin(order)
     for person in old.designated:

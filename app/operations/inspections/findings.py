@@ -26,7 +26,7 @@ from app.models.inspections import (
     Visit,
 )
 from app.models.norms import Infraction
-from app.operations import attachments, moves
+from app.operations import attachments, moves, records
 from app.operations.inspections import facts
 from app.operations.inspections.visits import editable
 from app.operations.moves import Details
@@ -56,7 +56,7 @@ def prepare(visit: Visit, values: Mapping[str, Any]) -> Finding:
 def confirm(finding: Finding, values: Mapping[str, Any]) -> Finding:
     """The inspector saw the finding that a "No cumple" opens, and says what it needs (working rule 12)."""
     with act("finding.confirm") as unit:
-        row = _in_preparation(unit, finding)
+        row = _in_preparation(finding)
         _fill(unit, row, values)
         row.confirmed = True
         unit.session.flush()
@@ -66,7 +66,7 @@ def confirm(finding: Finding, values: Mapping[str, Any]) -> Finding:
 def revise(finding: Finding, values: Mapping[str, Any]) -> Finding:
     """Keep what was written on a finding in preparation, without confirming it. Raises RuleBroken."""
     with act("finding.revise") as unit:
-        row = _in_preparation(unit, finding)
+        row = _in_preparation(finding)
         _fill(unit, row, values)
         unit.session.flush()
     return row
@@ -75,7 +75,7 @@ def revise(finding: Finding, values: Mapping[str, Any]) -> Finding:
 def discard(finding: Finding) -> None:
     """Take back a finding in preparation that no answer opened."""
     with act("finding.discard") as unit:
-        row = _in_preparation(unit, finding)
+        row = _in_preparation(finding)
         if row.question_id is not None:
             raise RuleBroken("Este hallazgo nace de un «No cumple»: cambie la respuesta para retirarlo.")
         row.visit.findings.remove(row)
@@ -89,8 +89,8 @@ def require(findings: Sequence[Finding], details: Details) -> Document:
         raise RuleBroken("Elija al menos un hallazgo.", "findings")
     if len({finding.visit_id for finding in findings}) != 1:
         raise RuleBroken("Un requerimiento reúne hallazgos de una misma visita.", "findings")
-    with act("finding.require") as unit:
-        rows = [_locked(unit, finding) for finding in findings]
+    with act("finding.require"):
+        rows = [records.locked(Finding, finding.id) for finding in findings]
         told = replace(details, content=tuple(rows))
         for row in rows:
             step = next(
@@ -120,7 +120,7 @@ def deliver(finding: Finding, how: str, details: Details) -> Finding:
     if how not in {each.value for each in Delivery}:
         raise RuleBroken("Elija cómo se entregó el requerimiento.", "delivery")
     with act("finding.deliver") as unit:
-        row = _locked(unit, finding)
+        row = records.locked(Finding, finding.id)
         if row.request_id is None:
             raise RuleBroken("Primero emita el requerimiento.")
         row.delivery, row.delivered_on = how, details.happened_on or clock.today()
@@ -137,7 +137,7 @@ def file(finding: Finding, words: str, content: bytes | None, details: Details) 
     if not words.strip():
         raise RuleBroken("Escriba qué presentó el empleador.", "description")
     with act("finding.file") as unit:
-        row = _locked(unit, finding)
+        row = records.locked(Finding, finding.id)
         filing = Filing(
             finding_id=row.id,
             filed_on=details.happened_on or clock.today(),
@@ -163,7 +163,7 @@ def verify(finding: Finding, result: str, note: str, on: date | None = None) -> 
     if on > clock.today():
         raise RuleBroken("La fecha de la verificación está en el futuro.", "verified_on")
     with act("finding.verify") as unit:
-        row = _locked(unit, finding)
+        row = records.locked(Finding, finding.id)
         row.verification, row.verification_note, row.verified_on = result, note.strip(), on
         unit.session.flush()
     return row
@@ -175,7 +175,7 @@ def verify(finding: Finding, result: str, note: str, on: date | None = None) -> 
 def add_workers(finding: Finding, rows: Iterable[Mapping[str, Any]]) -> int:
     """Add workers to the roster: `name`, `document_number`, `period`, `amount`. How many were added."""
     with act("finding.add_workers") as unit:
-        row = _locked(unit, finding)
+        row = records.locked(Finding, finding.id)
         if facts.phase_of(row) is Phase.ANNULLED:
             raise RuleBroken("El hallazgo fue retirado: no admite cambios.")
         last = unit.session.scalar(
@@ -269,23 +269,11 @@ def _fill(unit: Unit, finding: Finding, values: Mapping[str, Any]) -> None:
         raise RuleBroken("La cantidad de trabajadores no puede ser negativa.", "affected_workers")
 
 
-def _in_preparation(unit: Unit, finding: Finding) -> Finding:
-    row = _locked(unit, finding)
+def _in_preparation(finding: Finding) -> Finding:
+    row = records.locked(Finding, finding.id)
     editable(row.visit)
     if row.state is not None:
         raise RuleBroken("El hallazgo está en un acta firmada: solo se corrige con un acta complementaria.")
-    return row
-
-
-def _locked(unit: Unit, finding: Finding) -> Finding:
-    row: Finding | None = unit.session.scalar(
-        select(Finding)
-        .where(Finding.id == finding.id)
-        .with_for_update(of=Finding)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
     return row
 
 

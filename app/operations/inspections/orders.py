@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.base import Session
-from app.core.errors import Missing, RuleBroken, Stale
+from app.core.errors import RuleBroken, Stale
 from app.models.catalogs import Office
 from app.models.checklists import ChecklistStatus, ChecklistVersion
 from app.models.inspections import (
@@ -21,13 +21,14 @@ from app.models.inspections import (
     OrderEstablishment,
     OrderInspector,
     OrderKind,
+    Visit,
     VisitInspector,
 )
 from app.models.norms import InfractionArea
 from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
 from app.models.staff import Absence, Inspector
-from app.operations import attachments, moves, procedures
+from app.operations import attachments, moves, procedures, records
 from app.operations.inspections import facts
 from app.operations.moves import Details
 from app.operations.parameters import whole
@@ -110,7 +111,7 @@ def create_several(values: Mapping[str, Any]) -> list[InspectionOrder]:
 def change(order: InspectionOrder, values: Mapping[str, Any], version: int | None = None) -> InspectionOrder:
     """Change a draft. Raises RuleBroken once it went for signature, Stale."""
     with act("order.change") as unit:
-        row = _draft(unit, order, version)
+        row = _draft(order, version)
         _fill(unit, row, values)
         _fill_lists(unit, row, values)
         row.updated_by_id = current().account_id
@@ -123,7 +124,7 @@ def authorise_entry(order: InspectionOrder, words: str, content: bytes) -> None:
     if not words.strip():
         raise RuleBroken("Escriba quién consintió o autorizó, el número y la fecha.", "authorisation")
     with act("order.authorise_entry") as unit:
-        row = _locked(unit, order)
+        row = records.locked(InspectionOrder, order.id)
         if facts.phase_of(row) not in (Phase.PLANNED, Phase.ISSUED, Phase.IN_FIELD):
             raise RuleBroken("La orden ya no está por ejecutarse: su autorización queda como está.")
         row.authorisation = words.strip()
@@ -140,8 +141,10 @@ def substitute(order: InspectionOrder, team: Sequence[int], details: Details) ->
         raise RuleBroken("Escriba el motivo de la sustitución: se imprime en el documento.", "reason")
     with act("order.substitute", reason=details.reason) as unit:
         for visit in facts.visits_of(order):
-            moves.locked(visit)  # before the order, as every step of a visit does: two at once never cross
-        row = _locked(unit, order)
+            records.locked(
+                Visit, visit.id
+            )  # before the order, as every step of a visit does: two at once never cross
+        row = records.locked(InspectionOrder, order.id)
         leaving, entering = _change_team(unit, row, team, details.happened_on, details.reason)
         if not leaving and not entering:
             raise RuleBroken("El equipo quedó igual: no hay nada que sustituir.", "team")
@@ -349,23 +352,11 @@ def _follow_team(unit: Unit, order: InspectionOrder) -> None:
     unit.session.flush()
 
 
-def _draft(unit: Unit, order: InspectionOrder, version: int | None) -> InspectionOrder:
-    row = _locked(unit, order)
+def _draft(order: InspectionOrder, version: int | None) -> InspectionOrder:
+    row = records.locked(InspectionOrder, order.id)
     if version is not None and row.version != version:
         raise Stale()
     process = moves.process_of(row)
     if row.document_id is not None or row.state != (process.start.state if process.start else None):
         raise RuleBroken("La orden ya no es un proyecto: no se cambia así.", code="not_draft")
-    return row
-
-
-def _locked(unit: Unit, order: InspectionOrder) -> InspectionOrder:
-    row: InspectionOrder | None = unit.session.scalar(
-        select(InspectionOrder)
-        .where(InspectionOrder.id == order.id)
-        .with_for_update(of=InspectionOrder)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
     return row

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-
-from app.core.errors import Missing, NotAllowed, RuleBroken, Stale
+from app.core.errors import NotAllowed, RuleBroken, Stale
 from app.models.inspections import FinalReport, Proposal
-from app.operations import moves
+from app.operations import moves, records
 from app.operations.unit import act
 from app.security.principal import current
 from app.security.roles import Role
@@ -46,14 +44,7 @@ def may_write(report: FinalReport) -> frozenset[str]:
 def write(report: FinalReport, values: Mapping[str, Any], version: int | None = None) -> FinalReport:
     """Write parts of a report. Raises RuleBroken, NotAllowed, Stale."""
     with act("report.write") as unit:
-        row: FinalReport | None = unit.session.scalar(
-            select(FinalReport)
-            .where(FinalReport.id == report.id)
-            .with_for_update(of=FinalReport)
-            .execution_options(populate_existing=True)
-        )
-        if row is None:
-            raise Missing()
+        row = records.locked(FinalReport, report.id)
         if version is not None and row.version != version:
             raise Stale()
         allowed = may_write(row)

@@ -28,7 +28,7 @@ from app.models.inspections import (
 )
 from app.models.security import Account
 from app.models.staff import Inspector
-from app.operations import attachments, moves
+from app.operations import attachments, moves, records
 from app.operations.moves import Details
 from app.operations.unit import act
 from app.security.principal import current
@@ -369,14 +369,7 @@ def editable(visit: Visit, signing: bool = False) -> Visit:
 
     What somebody signed is not written on: his signature is withdrawn first (`withdraw_signatures`).
     """
-    row: Visit | None = Session.scalar(
-        select(Visit)
-        .where(Visit.id == visit.id)
-        .with_for_update(of=Visit)
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise Missing()
+    row = records.locked(Visit, visit.id)
     if row.document_id is not None:
         raise RuleBroken(
             "El acta de esta visita está firmada: solo se corrige con un acta complementaria.", code="signed"
