@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.base import Session
@@ -24,14 +24,6 @@ def unread(limit: int = 20) -> list[Notice]:
     """The notices that the present person has not read, the newest first."""
     query = select(Notice).where(Notice.account_id == current().account_id, Notice.read_at.is_(None))
     return list(Session.scalars(query.order_by(Notice.id.desc()).limit(limit)))
-
-
-def unread_count() -> int:
-    """How many notices wait for the present person."""
-    query = select(func.count(Notice.id)).where(
-        Notice.account_id == current().account_id, Notice.read_at.is_(None)
-    )
-    return int(Session.scalar(query) or 0)
 
 
 def mark_read(keys: Iterable[int]) -> None:

@@ -27,7 +27,7 @@ from app.core.calendar import Calendar
 from app.core.errors import Missing, RuleBroken, Stale
 from app.core.types import format_date
 from app.models.catalogs import Office
-from app.models.followup import Term, TermAlert, TermStatus
+from app.models.followup import Term
 from app.models.inspections import FinalReport, Finding, Visit
 from app.models.norms import GeneralSuspension, Holiday
 from app.models.registry import Establishment
@@ -37,7 +37,6 @@ from app.operations.terms import Pause
 from app.operations.unit import act
 from app.security.scope import unscoped
 from app.workflow import terms as arithmetic
-from app.workflow.definition import CalendarOf
 
 SHOWN = 3
 """Terms that one notice names; of more it says how many."""
@@ -109,18 +108,10 @@ def _shifts(change: Change) -> list[Shift]:
         if place not in calendars:
             calendars[place] = _as_changed(calendar_for(place), change)
         made = arithmetic.recompute_chain(terms.chain(term), calendars[place], terms.pauses(record, pauses))
-        after = _no_later_than_now(term.due_on, made.due)
+        after = terms.no_later_than_now(term.due_on, made.due)
         if after != term.due_on:
             found.append(Shift(term, record, term.due_on, after, made.start, offices.get(term.office_id, "")))
     return sorted(found, key=lambda each: (each.before or date.max, each.term.id))
-
-
-def _no_later_than_now(before: date | None, after: date | None) -> date | None:
-    """A term that runs today is not over today because the calendar changed."""
-    today = clock.today()
-    if before is not None and after is not None and after < today <= before:
-        return today
-    return after
 
 
 def _as_changed(known: Calendar, change: Change) -> Calendar:
@@ -256,11 +247,7 @@ def _recount(cause: str) -> list[Shift]:
         for shift in shifts:
             term = shift.term
             kind = moves.process_of(shift.record).term(term.type_code)
-            term.start_on, term.due_on = shift.start, shift.after
-            term.status = (TermStatus.SUSPENDED if shift.after is None else TermStatus.OPEN).value
-            if shift.after is not None and hasattr(shift.record, "follow_term"):
-                shift.record.follow_term(shift.start, shift.after)
-            _forget_alerts(shift, kind.calendar_of)
+            terms.move(term, shift.record, shift.start, shift.after, kind.calendar_of)
             words = f"{shift.name}: {_said(shift)}"
             for account in people.of(shift.record, (kind.responsible, *kind.alert_roles), term.office_id):
                 told.setdefault(account, []).append(words)
@@ -270,16 +257,6 @@ def _recount(cause: str) -> list[Shift]:
             raise Stale("Un plazo cambió mientras tanto: repita el cambio.") from error
         watch.tell({account: [_letter(cause, lines)] for account, lines in told.items()}, "/")
     return shifts
-
-
-def _forget_alerts(shift: Shift, whose: CalendarOf) -> None:
-    """The alerts that come again on the way to the new day; those whose day stays in the past do not."""
-    if shift.after is None:
-        return
-    days, today = terms.calendar_of(shift.record, whose), clock.today()
-    for alert in Session.scalars(select(TermAlert).where(TermAlert.term_id == shift.term.id)):
-        if days.add_business_days(shift.after, alert.offset_days) > today:
-            Session.delete(alert)
 
 
 def _said(shift: Shift) -> str:

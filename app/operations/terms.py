@@ -17,7 +17,7 @@ from app.core.base import Session
 from app.core.calendar import Calendar, Place
 from app.core.errors import RuleBroken
 from app.models.catalogs import Office
-from app.models.followup import Term, TermStatus, owner_column
+from app.models.followup import Term, TermAlert, TermStatus, owner_column
 from app.models.norms import GeneralSuspension
 from app.operations.parameters import calendar_for, whole
 from app.operations.unit import act
@@ -190,11 +190,26 @@ def pauses(record: Any, general: Iterable[Pause] | None = None) -> list[arithmet
     return [arithmetic.Suspension(each.start, each.end, each.norm) for each in known if each.reaches(record)]
 
 
-def overdue(on: date | None = None) -> list[Term]:
-    """The open terms that passed their due day."""
-    on = on or clock.today()
-    return list(
-        Session.scalars(
-            select(Term).where(Term.status == TermStatus.OPEN.value, Term.due_on < on).order_by(Term.due_on)
-        )
-    )
+def no_later_than_now(before: date | None, after: date | None) -> date | None:
+    """A term that runs today is not over today because its calendar changed."""
+    today = clock.today()
+    if before is not None and after is not None and after < today <= before:
+        return today
+    return after
+
+
+def move(term: Term, record: Any, start: date, due: date | None, whose: CalendarOf) -> None:
+    """Give a running term another last day, inside an open act; without one it is suspended.
+
+    The alerts that come again on the way to the new day are forgotten; those that stay in the past are not.
+    """
+    term.start_on, term.due_on = start, due
+    term.status = (TermStatus.SUSPENDED if due is None else TermStatus.OPEN).value
+    if due is None:
+        return
+    if hasattr(record, "follow_term"):
+        record.follow_term(start, due)
+    days, today = calendar_of(record, whose), clock.today()
+    for alert in Session.scalars(select(TermAlert).where(TermAlert.term_id == term.id)):
+        if days.add_business_days(due, alert.offset_days) > today:
+            Session.delete(alert)

@@ -28,7 +28,7 @@ from app.core.base import Session
 from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.catalogs import Office
 from app.models.documents import Document, DocumentStatus
-from app.models.followup import Term, TermAlert, TermStatus, owner_column
+from app.models.followup import Term, owner_column
 from app.models.inspections import InspectionOrder, OrderEstablishment
 from app.models.registry import Establishment
 from app.models.transfers import FileTransfer, TransferStatus
@@ -355,22 +355,11 @@ def _recount(term: Term) -> None:
     """The last day of a running term by the calendar that counts now; what was printed is never earlier."""
     record = term.record
     whose = moves.process_of(record).term(term.type_code).calendar_of
-    days, today = terms.calendar_of(record, whose), clock.today()
+    days = terms.calendar_of(record, whose)
     made = arithmetic.recompute_chain(terms.chain(term), days, terms.pauses(record))
-    due = made.due
-    if due is not None and term.due_on is not None and due < today <= term.due_on:
-        due = today  # no term that runs is over because its file changed office
-    if due == term.due_on:
-        return
-    term.start_on, term.due_on = made.start, due
-    term.status = (TermStatus.SUSPENDED if due is None else TermStatus.OPEN).value
-    if due is None:
-        return
-    if hasattr(record, "follow_term"):
-        record.follow_term(made.start, due)
-    for alert in Session.scalars(select(TermAlert).where(TermAlert.term_id == term.id)):
-        if days.add_business_days(due, alert.offset_days) > today:  # it comes again on the way to the new day
-            Session.delete(alert)
+    due = terms.no_later_than_now(term.due_on, made.due)
+    if due != term.due_on:
+        terms.move(term, record, made.start, due, whose)
 
 
 # Parts

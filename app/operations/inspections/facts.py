@@ -99,13 +99,6 @@ def act_type(visit: Visit) -> str | None:
     return visit.document.type_code if visit.document is not None else None
 
 
-def actor_inspector(account_id: int | None) -> Inspector | None:
-    """The inspector that an account is."""
-    if account_id is None:
-        return None
-    return Session.scalar(select(Inspector).where(Inspector.account_id == account_id))
-
-
 # Order
 
 

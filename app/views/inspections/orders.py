@@ -149,13 +149,6 @@ class AuthorisationForm(FlaskForm):
     authorisation_file = FileField("Documento", render_kw={"accept": "application/pdf,image/*"})
 
 
-class SubstitutionForm(FlaskForm):
-    """Why the team changes, and the signature of the document that says so."""
-
-    reason = TextAreaField("Motivo", [InputRequired(REQUIRED)], filters=[text_or_none])
-    absence_confirmed = BooleanField("Designar igual a quien está ausente en el período")
-
-
 class OrderView(BaseView):
     """Inspection orders and their files."""
 
