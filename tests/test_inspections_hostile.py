@@ -190,9 +190,8 @@ def one_of(results: list[Any]) -> Any:
     """The one result that is no refusal; everything else was refused in words."""
     good = [each for each in results if not isinstance(each, Exception)]
     assert len(good) == 1, results
-    assert all(isinstance(each, RuleBroken | Stale) for each in results if isinstance(each, Exception)), (
-        results
-    )
+    refused = [each for each in results if isinstance(each, Exception)]
+    assert all(isinstance(each, NotAllowed | RuleBroken | Stale) for each in refused), results
     return good[0]
 
 

@@ -110,17 +110,7 @@ def test_inspector_makes_a_visit_from_the_door_to_the_signed_acta(visitor: Visit
     first.get_by_role("button", name="Confirmar este hallazgo").click()
     expect(page.get_by_text("Hallazgo confirmado.")).to_be_visible()
     for _ in range(12):
-        rest = page.locator(".sis-rest summary")
-        if rest.count():
-            rest.click()
-            page.get_by_label("Con la respuesta").select_option("No aplica")
-            page.get_by_label("Sí: revisé").check()
-            page.get_by_role("button", name="Responder las que faltan").click()
-            expect(page.get_by_text("Se respondieron")).to_be_visible()
-        for question in page.locator(".sis-question:not(:has(:checked))").all():
-            question.get_by_text("No aplica", exact=True).click()
-        page.get_by_role("button", name="Guardar y seguir").click()
-        page.wait_for_load_state()
+        visitor.answer_section("No aplica")
         if page.get_by_role("heading", name="Hallazgos", exact=True).count():
             break
     expect(page.get_by_text("Se encuentra a dos niños")).to_be_visible()

@@ -1,8 +1,9 @@
 """A person at a screen, for the browser tests."""
 
+import re
 from dataclasses import dataclass
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support import PASSWORD, ROOT
 
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
@@ -28,6 +29,23 @@ class Visitor:
         self.page.get_by_label("Contraseña").fill(PASSWORD)
         self.page.get_by_role("button", name="Entrar").click()
         self.page.wait_for_url(f"{self.address}/")
+
+    def answer_section(self, answer: str) -> None:
+        """Give this answer to every question of the section that has none, and go on to the next one."""
+        page = self.page
+        page.wait_for_url(re.compile("/cuestionario/"))
+        rest = page.locator(".sis-rest summary")
+        if rest.count():
+            rest.click()
+            page.get_by_label("Con la respuesta").select_option(answer)
+            page.get_by_label("Sí: revisé").check()
+            page.get_by_role("button", name="Responder las que faltan").click()
+            expect(page.get_by_text("Se respondieron")).to_be_visible()
+        open_questions = page.locator(".sis-question:visible:not(:has(:checked))")
+        while open_questions.count():
+            open_questions.first.get_by_text(answer, exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar y seguir").click()
 
     def look(self, name: str) -> None:
         """Keep a picture, and see that nothing sticks out to the side."""
