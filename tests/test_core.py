@@ -253,3 +253,16 @@ def test_bottom_layers_import_neither_framework_nor_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "label, written",
+    [
+        ("Plazo de descargo", "plazo de descargo"),
+        ("IPS: aporte", "IPS: aporte"),
+        ("A la firma", "a la firma"),
+        ("", ""),
+    ],
+)
+def test_a_label_inside_a_sentence_keeps_its_abbreviations(label: str, written: str) -> None:
+    assert types.inside(label) == written

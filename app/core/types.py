@@ -224,6 +224,11 @@ def date_in_words(day: date) -> str:
     return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
 
 
+def inside(words: str) -> str:
+    """Return a label as it stands inside a sentence: its first letter small, an abbreviation as it is."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() or words[1:2] == " " else words
+
+
 def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
     plain = unicodedata.normalize("NFKD", plain)

@@ -19,6 +19,7 @@ from sqlalchemy import Integer, column, func, insert, select, update, values
 from app.core import clock
 from app.core.base import Model, Session
 from app.core.calendar import Place as Where
+from app.core.types import inside
 from app.models.catalogs import District, Jurisdiction, Office
 from app.models.checklists import ChecklistQuestion, ChecklistStatus, ChecklistVersion
 from app.models.documents import Document, DocumentType, NumberSeries
@@ -273,7 +274,7 @@ def _checklists(today: date) -> dict[int, list[Question]]:
                 row.id,
                 known.id if known else None,
                 row.infraction_code or row.code,
-                known.title.lower() if known else row.text,
+                inside(known.title) if known else row.text,
                 known.area_code if known else "",
                 bool(known and known.remediable),
             )

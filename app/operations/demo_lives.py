@@ -17,6 +17,7 @@ from typing import Any
 
 from app.core.calendar import Calendar
 from app.core.clock import ASUNCION
+from app.core.types import inside
 from app.documents.verify import ALPHABET, CODE_LENGTH
 from app.workflow import conditions, definition
 from app.workflow import terms as arithmetic
@@ -304,7 +305,7 @@ class Life:
         assert process.start is not None
         row["state"] = process.start.state
         self._open(row, process.start.opens_terms)
-        self._log(row, None, f"Se abrió: {process.name.lower()}", None, actor, None, row["state_since"])
+        self._log(row, None, f"Se abrió: {inside(process.name)}", None, actor, None, row["state_since"])
 
     def step(self, row: Row, code: str, actor: Actor) -> list[Row]:
         """Take a step: the state, the terms, the log, the documents. The documents, in their order."""

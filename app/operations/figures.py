@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.core import clock
 from app.core.base import Session
+from app.core.types import inside
 from app.models.catalogs import Office
 from app.models.documents import Document
 from app.models.followup import Notice, RecordMove, Term, TermStatus
@@ -420,7 +421,7 @@ def about(record: Any) -> str:
     """What tells a record from the others: the employer, the proposal, the facts."""
     if isinstance(record, FinalReport):
         words = next((each.label for each in Proposal if each.value == record.proposal), "")
-        return f"Propone: {words.lower()}" if words else "Sin propuesta todavía"
+        return f"Propone: {inside(words)}" if words else "Sin propuesta todavía"
     if isinstance(record, Finding):
         return record.facts[:90]
     places = [record.establishment] if isinstance(record, Visit) else []

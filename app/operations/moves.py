@@ -20,7 +20,7 @@ from sqlalchemy.orm import joinedload
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, RuleBroken
-from app.core.types import format_date
+from app.core.types import format_date, inside
 from app.models.documents import Document
 from app.models.followup import RecordMove, owner_column
 from app.operations import procedures, records, staff, terms
@@ -353,7 +353,7 @@ def _carry_out(context: Context, transition: Transition) -> None:
         RecordMove(
             process_code=record.process,
             code=step.code if step else None,
-            name=step.label if step else f"Se abrió: {process_of(record).name.lower()}",
+            name=step.label if step else f"Se abrió: {inside(process_of(record).name)}",
             from_state=transition.from_state.code if transition.from_state else None,
             to_state=transition.to_state.code,
             happened_on=on,

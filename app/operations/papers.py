@@ -20,7 +20,7 @@ from werkzeug.security import check_password_hash
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, NotAllowed, RuleBroken, Stale
-from app.core.types import format_date
+from app.core.types import format_date, inside
 from app.documents import letters
 from app.documents.render import render_letter
 from app.documents.verify import qr_png
@@ -334,7 +334,7 @@ def settle(context: Context) -> None:
     own = getattr(record, "document_id", None) if transition.to_state.phase is Phase.ANNULLED else None
     for document in documents_of(record):
         if document.status == DocumentStatus.RESERVED.value:
-            documents.annul(document, f"No se firmó: {what.lower()}.")
+            documents.annul(document, f"No se firmó: {inside(what)}.")
         elif document.id == own and document.status == DocumentStatus.ISSUED.value:
             documents.annul(document, transition.reason or what)
 

@@ -25,7 +25,7 @@ from app.core import calendar, clock
 from app.core.base import Session
 from app.core.calendar import Calendar
 from app.core.errors import Missing, RuleBroken, Stale
-from app.core.types import format_date
+from app.core.types import format_date, inside
 from app.models.catalogs import Office
 from app.models.followup import Term
 from app.models.inspections import FinalReport, Finding, Visit
@@ -66,7 +66,7 @@ class Shift:
     @property
     def name(self) -> str:
         """The record and the term, in words."""
-        return f"{watch.name_of(self.record)}: {self.term.type.name[0].lower()}{self.term.type.name[1:]}"
+        return f"{watch.name_of(self.record)}: {inside(self.term.type.name)}"
 
 
 class Touched(RuleBroken):

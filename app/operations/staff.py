@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import RuleBroken
+from app.core.types import inside
 from app.models.catalogs import Office
 from app.models.security import Account
 from app.models.staff import Brigade, BrigadeMember, Delegation, Holding, Inspector, Post, PostHolder
@@ -29,7 +30,7 @@ class Signatory:
         quality = (
             ""
             if self.quality == Holding.TITULAR.value
-            else f" ({next(each.label for each in Holding if each == self.quality).lower()})"
+            else f" ({inside(next(each.label for each in Holding if each == self.quality))})"
         )
         return f"{self.name}, {self.post}{quality}"
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError
-from app.core.types import format_date
+from app.core.types import format_date, inside
 from app.models.documents import Document
 from app.models.followup import Notice, Term, TermAlert, TermStatus
 from app.models.inspections import FinalReport, Finding, InspectionOrder, OrderInspector, Visit
@@ -288,7 +288,7 @@ def _still_waits(term: Term, record: Any, process: Process) -> bool:
 def sentence(owed: Owed) -> str:
     """What a person reads: the record, the term, its day, how far it is."""
     assert owed.term.due_on is not None
-    name = f"{name_of(owed.record)}: {owed.kind.name[0].lower()}{owed.kind.name[1:]}"
+    name = f"{name_of(owed.record)}: {inside(owed.kind.name)}"
     day, count = format_date(owed.term.due_on), abs(owed.days)
     of_days = f"{count} día{'s' if count != 1 else ''} hábil{'es' if count != 1 else ''}"
     if owed.term.due_on < clock.today():

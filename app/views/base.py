@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
+from app.core.types import inside
 from app.operations import records
 from app.views.filters import Converter
 from app.views.history import history_of
@@ -104,8 +105,8 @@ class RegistryView(ModelView):
         cls.class_permission_name = kind.__name__
         cls.list_title = kind.label_plural
         cls.show_title = kind.label
-        cls.add_title = f"Agregar {kind.label.lower()}"
-        cls.edit_title = f"Editar {kind.label.lower()}"
+        cls.add_title = f"Agregar {inside(kind.label)}"
+        cls.edit_title = f"Editar {inside(kind.label)}"
         cls.label_columns = {name: column.info.get("label", name) for name, column in columns.items()}
         cls.label_columns |= _labels_of_relations(kind)
         cls.description_columns = {name: column.info.get("help", "") for name, column in columns.items()}

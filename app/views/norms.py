@@ -11,6 +11,7 @@ from wtforms import HiddenField, SelectMultipleField
 from app.core import clock
 from app.core.base import Model
 from app.core.errors import DomainError, Missing
+from app.core.types import inside
 from app.models.norms import (
     GeneralSuspension,
     Holiday,
@@ -218,7 +219,7 @@ class CalendarView(RegistryView):
             return redirect(url_for(f"{self.endpoint}.list"))
         return self.render_template(
             "sis/calendar_remove.html",
-            title=f"Quitar {self.kind.label.lower()}",
+            title=f"Quitar {inside(self.kind.label)}",
             name=name,
             touched=touched,
             again=request.method == "POST",

@@ -87,7 +87,7 @@ FACTS: Mapping[str, Fact] = {
         # Visit
         ("order_executable", Kind.YES_NO, "La orden está emitida, asignada o en ejecución"),
         ("visit_kind", Kind.TEXT, "Tipo de visita: INICIAL, CONTINUACION, VERIFICACION, ACCIDENTE, ..."),
-        ("establishment_named", Kind.YES_NO, "La visita tiene establecimiento, aunque sea provisional"),
+        ("establishment_named", Kind.YES_NO, "La visita tiene establecimiento, aunque sea provisorio"),
         ("unanswered_questions", Kind.NAMES, "Preguntas obligatorias sin respuesta"),
         ("questions_without_evidence", Kind.NAMES, "Respuestas que exigen prueba y no la tienen"),
         ("worker_counts_missing", Kind.NAMES, "Cantidades de trabajadores sin cargar"),
@@ -667,7 +667,7 @@ def _annexes_ratified(f: Facts) -> str | None:
 @_guard("employer_identified", "El empleador está identificado", "employer_identified")
 def _employer_identified(f: Facts) -> str | None:
     if not f["employer_identified"]:
-        return "El empleador es provisional. Identifíquelo por RUC o cédula antes de enviar a sumario."
+        return "El empleador es provisorio. Identifíquelo por RUC o cédula antes de enviar a sumario."
     return None
 
 

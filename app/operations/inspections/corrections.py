@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import NotAllowed, RuleBroken
+from app.core.types import inside
 from app.models.documents import Document
 from app.models.inspections import ActaCorrection, Finding, HeadcountGroup, Party, Visit, VisitSignature
 from app.operations import attachments, papers, records
@@ -57,7 +58,7 @@ def targets(visit: Visit) -> dict[str, tuple[str, str]]:
             for sex, label in SEXES.items():
                 target = f"headcount:{group.value}:{sex}"
                 found[target] = (
-                    f"Trabajadores, {group.label.lower()}, {label}",
+                    f"Trabajadores, {inside(group.label)}, {label}",
                     str(counts[group.value][sex]),
                 )
     for finding in visit.findings:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import RuleBroken
+from app.core.types import inside
 from app.models.checklists import ChecklistQuestion, ChecklistSection, ChecklistVersion, Evidence
 from app.models.inspections import (
     Answer,
@@ -251,7 +252,7 @@ def _obligation(breach: Infraction | None) -> str | None:
     """What is to be put right, to be worded by the inspector; nothing when it cannot be."""
     if breach is None or not breach.remediable:
         return None
-    return f"Regularizar: {breach.title[0].lower()}{breach.title[1:]}."
+    return f"Regularizar: {inside(breach.title)}."
 
 
 def _remedy(breach: Infraction | None) -> str | None:

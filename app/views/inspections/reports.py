@@ -16,6 +16,7 @@ from wtforms.validators import Length, Optional
 
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed
+from app.core.types import inside
 from app.models.catalogs import Office
 from app.models.followup import Term
 from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, Proposal
@@ -176,7 +177,7 @@ class ReportView(BaseView):
             version=request.form.get("_version") or report.version,
             file=_file(order),
             back=page_of(report),
-            sole=_label(next(iter(allowed))).lower() if len(allowed) == 1 else "",
+            sole=inside(_label(next(iter(allowed)))) if len(allowed) == 1 else "",
         )
 
     def _may(self, permission: str, resource: str = "FinalReport") -> bool:

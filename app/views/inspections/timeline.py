@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from app.core import clock
 from app.core.base import Session
+from app.core.types import inside
 from app.models.inspections import Finding, InspectionOrder, OrderEstablishment, Visit, VisitKind
 from app.models.registry import Establishment
 from app.operations.inspections.letters import said
@@ -45,7 +46,7 @@ def visits(establishment: Establishment) -> Iterable[Event]:
     )
     for visit in Session.scalars(query):
         acta = f" · {visit.document.number}" if visit.document else ""
-        title = f"Visita {said(VisitKind, visit.kind).lower()}{acta}"
+        title = f"Visita {inside(said(VisitKind, visit.kind))}{acta}"
         assert visit.happened_on is not None
         yield Event(visit.happened_on, title, mark(visit).text, page_of(visit))
 

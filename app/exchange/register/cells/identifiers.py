@@ -34,7 +34,7 @@ def read_ruc(text: str, field: str = "ruc", allow_letter: bool = False) -> Cell[
     """
     bare = " ".join(text.split())
     if is_nothing(bare) or fold(bare) in _NO_RUC or not re.search(r"[1-9A-Za-z]", bare):
-        sentence = "Falta el RUC. Complételo, o acepte la fila con empleador provisional."
+        sentence = "Falta el RUC. Complételo, o acepte la fila con empleador provisorio."
         return Cell(problem=Problem("missing_ruc", sentence, field))
     shorn = re.sub(r"(?i)^(?:r\.?\s*u\.?\s*c\.?|c\.?\s*i\.?)\s*(?:n[°ºro.]*)?\s*:?\s*(?=\d)", "", bare)
     whole = _FLOAT.fullmatch(shorn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from app.core.errors import RuleBroken
+from app.core.types import inside
 from app.documents import letters as out
 from app.documents.letters import Paper
 from app.models.checklists import ChecklistQuestion
@@ -44,7 +45,7 @@ def order_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     return Made(
         out.OrderLetter(
             paper,
-            start_mode=said(OrderOrigin, order.origin).lower(),
+            start_mode=inside(said(OrderOrigin, order.origin)),
             kind=said(OrderKind, order.kind),
             matters=matters(order),
             inspectors=team(order),

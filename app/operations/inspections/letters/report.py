@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.core.errors import RuleBroken
+from app.core.types import inside
 from app.documents import letters as out
 from app.documents.letters import Paper
 from app.models.documents import Document
@@ -209,7 +210,7 @@ def opinion_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             addressee="Máxima Autoridad Institucional",
             subject=f"Decisión sobre la orden de inspección {order.number}",
             history=f"Informe final {report.document.number if report.document else ''}, "
-            f"que propone: {said(Proposal, report.proposal).lower()}.",
+            f"que propone: {inside(said(Proposal, report.proposal))}.",
             analysis="\n".join(paragraphs[:-1]) or paragraphs[0],
             conclusion=paragraphs[-1],
             signatures=(signing.block("Por la DGAJ"),),
