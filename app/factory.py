@@ -20,6 +20,7 @@ from app import cli, embedded
 from app.assets_manifest import asset
 from app.core import clock
 from app.core.base import Session
+from app.core.types import many
 from app.operations import files, mail, papers
 from app.operations.unit import act, untraced
 from app.security import principal
@@ -191,6 +192,7 @@ def _guard(app: Flask, response: Response) -> Response:
 def _fill_templates(app: Flask) -> None:
     app.jinja_env.filters["day"] = day
     app.jinja_env.filters["moment"] = moment
+    app.jinja_env.filters["many"] = many
     app.jinja_env.globals["asset"] = lambda name: url_for("static", filename=asset(name))
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
     app.jinja_env.globals["get_locale"] = get_locale

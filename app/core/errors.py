@@ -63,7 +63,7 @@ class NotAllowed(DomainError):
 
     def __init__(
         self,
-        message: str = "Su rol no permite esta acción. Si la necesita, pídala a su coordinación.",
+        message: str = "Su función no permite esta acción. Si la necesita, pídala a su coordinación.",
         code: str | None = None,
     ) -> None:
         super().__init__(message, code)

@@ -224,6 +224,11 @@ def date_in_words(day: date) -> str:
     return f"{day.day} de {_MONTHS[day.month - 1]} de {day.year}"
 
 
+def many(number: int, one: str, more: str) -> str:
+    """Return a number with its noun: `1 fila`, `2 filas`."""
+    return f"{_grouped(number)} {one if number == 1 else more}"
+
+
 def inside(words: str) -> str:
     """Return a label as it stands inside a sentence: its first letter small, an abbreviation as it is."""
     return words[:1].lower() + words[1:] if words[1:2].islower() or words[1:2] == " " else words

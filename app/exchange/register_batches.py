@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken, Stale
+from app.core.types import many
 from app.exchange.register.account import Account, ReportWriter, check_of, corrected
 from app.exchange.register.catalogs import Catalogs
 from app.exchange.register.cells.dates import read_date
@@ -660,7 +661,8 @@ def _corrected(batch: RegisterImport, path: Path, report_to: Path | None) -> Ans
     account = {"rows": outcome.rows} | {
         name: outcome.counts.get(name, 0) for name in ("imported", "duplicate", "quarantined", "blank")
     }
-    sentence = f"Informe corregido del lote «{batch}»: {outcome.rows} filas cambiadas se juzgaron de nuevo."
+    changed = many(outcome.rows, "fila cambiada y juzgada", "filas cambiadas y juzgadas")
+    sentence = f"Informe corregido del lote «{batch}»: {changed} de nuevo."
     if outcome.left_alone:
         sentence += f" {outcome.left_alone} no esperaban en cuarentena y no se tocaron."
     return Answer(account, batch.name, sentence)

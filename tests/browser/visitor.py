@@ -40,7 +40,7 @@ class Visitor:
             page.get_by_label("Con la respuesta").select_option(answer)
             page.get_by_label("Sí: revisé").check()
             page.get_by_role("button", name="Responder las que faltan").click()
-            expect(page.get_by_text("Se respondieron")).to_be_visible()
+            expect(page.get_by_role("status").get_by_text("Las que exigen prueba")).to_be_visible()
         open_questions = page.locator(".sis-question:visible:not(:has(:checked))")
         while open_questions.count():
             open_questions.first.get_by_text(answer, exact=True).click()

@@ -12,6 +12,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken
+from app.core.types import many
 from app.models.inspections import AnswerValue, Finding, RemedyKind, Visit, VisitFile
 from app.operations.inspections import findings, questionnaire, visits
 from app.operations.inspections.questionnaire import Asked, Group
@@ -134,9 +135,8 @@ class QuestionPages(VisitPages):
         except RuleBroken as error:
             errors["rest"] = error.message
         else:
-            flash(
-                f"Se respondieron {done} preguntas. Las que exigen prueba se responden una por una.", "info"
-            )
+            answered = many(done, "pregunta respondida", "preguntas respondidas")
+            flash(f"{answered}. Las que exigen prueba se responden una por una.", "info")
 
     def _keep_findings(self, visit: Visit, asked: list[Asked], errors: dict[str, str]) -> None:
         """What was written on the findings shown below their questions; the button of one confirms it."""
