@@ -284,7 +284,7 @@ def test_finding_of_an_unratified_annex_does_not_go_to_sumario(db: OrmSession) -
     signatures(filled(visit, 1))
     with acting("inspector1"):
         moves.move(visit, "finalizar", SIGN)
-        with pytest.raises(RuleBroken, match="sin ratificar"):
+        with pytest.raises(RuleBroken, match="no ratificó"):
             moves.move(first_finding(visit), "enviar_a_sumario")
 
 

@@ -1,5 +1,6 @@
 """Procedure versions as rows: what is read back is what was shipped, and a published one is frozen."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -29,6 +30,15 @@ def test_rows_read_back_equal_the_shipped_file(db: OrmSession, path: object) -> 
 
 def test_seeding_again_adds_nothing(db: OrmSession) -> None:
     assert procedures.seed() == 0
+
+
+def test_seeding_leaves_a_published_version_that_differs_and_says_so(
+    db: OrmSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = version_from_mapping
+    monkeypatch.setattr(procedures, "version_from_mapping", lambda given: replace(read(given), processes=()))
+    assert procedures.seed() == 0
+    assert "the published procedure 2025-398 stays" in caplog.text
 
 
 @pytest.mark.parametrize(

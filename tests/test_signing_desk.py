@@ -138,7 +138,7 @@ def test_list_costs_the_same_for_one_and_for_many(db: OrmSession, enter: Enter) 
     assert cost() == one
 
 
-def test_opinion_waits_once_it_is_written_and_the_ruling_after_it(db: OrmSession) -> None:
+def test_opinion_waits_once_it_is_written_and_the_ruling_after_it(db: OrmSession, enter: Enter) -> None:
     report = _report_at_legal()
     with acting("juridico"):
         assert signing.waiting() == []
@@ -151,6 +151,12 @@ def test_opinion_waits_once_it_is_written_and_the_ruling_after_it(db: OrmSession
     with acting("ministro"):
         (one,) = signing.waiting()
         assert (one.way.letter, one.way.code, one.may_return) == ("PRV-ARC", "archivar", False)
+    (order,) = pending()
+    client = enter("ministro")  # chosen together, the ruling is not dropped in silence
+    token = token_of(client.get("/firmas/").get_data(as_text=True))
+    chosen = {"pick": [str(_pick(order)), str(one.pick)], "csrf_token": token}
+    page = client.post("/firmas/devolver", data=chosen).get_data(as_text=True)
+    assert "siguen en la mesa" in page and f'href="/informes/{report.id}"' in page
 
 
 def _report_at_legal() -> FinalReport:

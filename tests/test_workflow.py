@@ -175,10 +175,14 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         ],
     ),
     "no_visit_begun": ([{}], [{"first_visit_begun": True}]),
+    "order_undecided": ([{}], [{"order_decided": True}]),
+    "no_report_open": ([{}], [{"report_opened": True}]),
+    "report_with_inspector": ([{}], [{"report_ahead": "Con dictamen"}]),
     "report_decided": ([{"report_decided": True}], [{}]),
     "actions_ordered": ([{"actions_ordered": True}], [{}]),
     "order_executable": ([{"order_executable": True}], [{}]),
     "establishment_named": ([{"establishment_named": True}], [{}]),
+    "establishment_in_register": ([{}], [{"establishment_merged": True}]),
     "questions_answered": ([{}], [{"unanswered_questions": ["GEN-01", "GEN-02"]}]),
     "evidence_attached": ([{}], [{"questions_without_evidence": ["SST-03"]}]),
     "workers_counted": ([{}], [{"worker_counts_missing": ["mujeres"]}]),
@@ -189,6 +193,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     "obstruction_act": ([{"obstruction_act_signed": True}], [{}]),
     "acta_annulled": ([{"acta_annulled": True}], [{}]),
     "annex_pending": ([{"annex_pending": True}], [{}]),
+    "something_to_verify": ([{"requests_to_verify": 1}], [{}]),
     "finding_complete": (
         [{"infraction_coded": True}, {"infraction_coded": True, "per_worker": True, "affected_workers": 1}],
         [{}, {"infraction_coded": True, "per_worker": True}],
@@ -219,6 +224,8 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
     ),
     "nothing_unremedied": ([{}], [{"unremedied_findings": 3}]),
     "case_findings_exist": ([{"case_findings": 1}], [{}]),
+    "observation_written": ([{"observation_written": True}, {"signing_mode": "MANUSCRITA"}], [{}]),
+    "opinion_written": ([{"opinion_written": True}, {"signing_mode": "MANUSCRITA"}], [{}]),
     "legal_opinion_attached": ([{"legal_opinion_attached": True}], [{}]),
 }
 
@@ -558,6 +565,24 @@ def test_order_begun_stays_in_force_after_its_validity_and_one_without_visit_is_
     assert "reissue_order" in apply_move(order, "VENCIDA", "reemitir", {"director"}, BASE, "x").effects
 
 
+def test_act_of_its_days_entered_after_the_expiry_has_a_way_back_and_is_held() -> None:
+    before = {"act_date": YESTERDAY, "previous_act_date": TODAY, "late_reason": "Corte de luz"}
+    before |= {"late_scan_attached": True, "term_due": YESTERDAY, "order_valid_until": YESTERDAY}
+    before |= {"filing_count": 1, "extension_limit": 1}
+    for process, state, code, role, target in (
+        ("order", "VENCIDA", "iniciar_en_termino", SYSTEM, "EN_EJECUCION"),
+        ("order", "VENCIDA", "prorrogar", "director", "PRORROGADA"),
+        ("finding", "VENCIDO", "presentar", "intake", "PRESENTADO"),
+        ("finding", "NO_SUBSANADO", "presentar", "intake", "PRESENTADO"),
+        ("finding", "VENCIDO", "prorrogar", "director", "PRORROGADO"),
+    ):
+        facts = BASE | TEAM | SIGN | before
+        done = apply_move(NOW.process(process), state, code, {role}, facts, "motivo")
+        assert done.to_state.code == target and done.holds
+        with pytest.raises(RuleBroken, match="venci"):
+            apply_move(NOW.process(process), state, code, {role}, facts | {"act_date": TODAY}, "motivo")
+
+
 def test_substitution_after_signature_is_its_own_document_and_keeps_execution_going() -> None:
     order = NOW.process("order")
     done = apply_move(order, "EN_EJECUCION", "sustituir", {"director"}, BASE | TEAM | SIGN, "Licencia médica")
@@ -565,7 +590,7 @@ def test_substitution_after_signature_is_its_own_document_and_keeps_execution_go
 
 
 def test_archive_runs_through_coordination_dgift_opinion_and_minister() -> None:
-    proposal = {"proposal": "ARCHIVO", "legal_opinion_attached": True, **READY}
+    proposal = {"proposal": "ARCHIVO", "opinion_written": True, "legal_opinion_attached": True, **READY}
     path = _walk(
         NOW.process("report"),
         "ELABORACION",
@@ -605,7 +630,7 @@ def test_ministers_actions_send_the_order_back_to_execution_with_a_new_validity(
 
 def test_routes_from_dgift_follow_the_proposal() -> None:
     report = NOW.process("report")
-    facts = BASE | SIGN | {"case_findings": 1, "employer_identified": True}
+    facts = BASE | SIGN | {"case_findings": 1, "employer_identified": True, "observation_written": True}
     for proposal, targets in (
         ("ARCHIVO", {"ELABORACION", "REMITIDO_DGAJ", "REMITIDO_DGAJ_CON_OBSERVACION"}),
         ("SUMARIO", {"ELABORACION", "A_SUMARIO"}),
@@ -617,7 +642,7 @@ def test_routes_from_dgift_follow_the_proposal() -> None:
 
 @pytest.mark.parametrize("kind", ["TURNO", "OPERATIVO", "ESTABLECIMIENTO"])
 def test_visit_under_an_open_order_opens_the_term_to_ratify_its_annex(kind: str) -> None:
-    facts = BASE | {"order_kind": kind, "order_valid_until": TODAY, "order_executable": True}
+    facts = BASE | TEAM | {"order_kind": kind, "order_valid_until": TODAY, "order_executable": True}
     done = apply_move(
         NOW.process("visit"), "PROGRAMADA", "iniciar", {"inspector"}, facts | {"establishment_named": True}
     )
@@ -626,7 +651,7 @@ def test_visit_under_an_open_order_opens_the_term_to_ratify_its_annex(kind: str)
 
 def test_annex_not_ratified_closes_the_way_to_sumario() -> None:
     facts = BASE | {"infraction_coded": True, "annexes_unratified": 1}
-    with pytest.raises(RuleBroken, match="sin ratificar"):
+    with pytest.raises(RuleBroken, match="no ratificó"):
         apply_move(NOW.process("finding"), "CONSTATADO", "enviar_a_sumario", {"inspector"}, facts)
 
 

@@ -5,6 +5,7 @@
     pool.py      the warm children that do it, and how they are ended
     child.py     the child process: fonts, limits, no network, no files but ours
     channel.py   the frames that parent and child exchange
+    pdfs.py      PDFs counted and joined
     images.py    re-encoding of photographs and signatures, the emblem of the letterhead
     verify.py    hash, verification code, QR
 

@@ -47,6 +47,7 @@ class DocumentStatus(Choice):
     RESERVED = "reserved", "Número reservado para la firma"
     ISSUED = "issued", "Emitido"
     ANNULLED = "annulled", "Anulado"
+    USED = "used", "Usado en papel"
 
 
 class SigningMode(Choice):
@@ -118,7 +119,7 @@ class StoredFile(Identified, Model):
 
 
 class Document(Identified, Stamped, Model):
-    """An official document with its number: reserved, issued or annulled."""
+    """An official document with its number: reserved, issued, annulled, or used on paper."""
 
     __tablename__ = "document"
     __table_args__ = (
@@ -128,9 +129,11 @@ class Document(Identified, Stamped, Model):
             "status <> 'issued' OR (file_id IS NOT NULL AND issued_at IS NOT NULL)", name="issued"
         ),
         CheckConstraint("status <> 'annulled' OR annulled_reason IS NOT NULL", name="annulled"),
+        CheckConstraint("status <> 'used' OR (file_id IS NOT NULL AND used_reason IS NOT NULL)", name="used"),
         CheckConstraint("(series_id IS NULL) = (sequence IS NULL)", name="series"),
         UniqueConstraint("series_id", "sequence"),
         Index("ix_document_type_happened", "type_code", "happened_on"),
+        Index("ix_document_reserved", "type_code", postgresql_where=text("status = 'reserved'")),
         Index(
             "ix_document_order_number",
             text("fold(number) gin_trgm_ops"),
@@ -142,6 +145,7 @@ class Document(Identified, Stamped, Model):
     rules = {
         "annulled": "Un documento se anula con su motivo.",
         "issued": "Un documento se emite con su archivo y su momento.",
+        "used": "Un número usado en papel lleva su motivo y el escaneo.",
     }
 
     type_code: Mapped[str] = field(ForeignKey("document_type.code"), nullable=False, index=True, label="Tipo")
@@ -162,6 +166,7 @@ class Document(Identified, Stamped, Model):
     file_id: Mapped[int | None] = field(ForeignKey("stored_file.id"), index=True, label="Archivo")
     annulled_on: Mapped[date | None] = field(Date, label="Fecha de anulación")
     annulled_reason: Mapped[str | None] = field(Text, label="Motivo de anulación")
+    used_reason: Mapped[str | None] = field(Text, label="Motivo del uso en papel")
     replaced_by_id: Mapped[int | None] = field(ForeignKey("document.id"), index=True, label="Modificado por")
 
     type: Mapped[DocumentType] = relationship()

@@ -157,7 +157,7 @@ class Term(OfRecord, Identified, Stamped, Model):
         CheckConstraint("due_on IS NOT NULL OR status IN ('suspended', 'withdrawn')", name="due"),
         UniqueConstraint("extends_id"),
         Index("ix_term_type", "version_code", "process_code", "type_code"),
-        Index("ix_term_due", "due_on", postgresql_where=text("status = 'open'")),
+        Index("ix_term_due", "due_on", "office_id", postgresql_where=text("status = 'open'")),
     )
     label, label_plural = "Plazo", "Plazos"
 

@@ -6,7 +6,7 @@ and delegations by document type and period. The block of a document prints the 
 
 from datetime import date
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, relationship
 
 from app.core.base import Choice, Identified, Model, Stamped, choice_check, field, never_twice
@@ -62,8 +62,14 @@ class Inspector(Identified, Stamped, Model):
         choice_check("specialty", Specialty),
         choice_check("contract_type", Contract),
         choice_check("sex", Sex),
+        Index(
+            "ix_inspector_search",
+            text("search_text(last_name, first_name, code) gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
     )
     label, label_plural = "Inspector", "Inspectores"
+    lookup_columns = ("last_name", "first_name", "code")
     rules = DATES
 
     code: Mapped[str] = field(Text, nullable=False, unique=True, label="Código", help="Por ejemplo INSP-01.")

@@ -8,12 +8,11 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-import pypdf
 from PIL import Image
-from pypdf.errors import PyPdfError
 
 from app.core.errors import RuleBroken
 from app.documents.images import safe_image
+from app.documents.pdfs import page_count
 from app.models.documents import StoredFile
 from app.operations import files
 
@@ -69,9 +68,8 @@ def _checked(content: bytes, field: str) -> tuple[bytes, str]:
 def _check_pdf(content: bytes, field: str) -> None:
     """A PDF that opens, without password; its active parts do nothing, for it is only downloaded."""
     try:
-        reader = pypdf.PdfReader(io.BytesIO(content))
-        pages = 0 if reader.is_encrypted else len(reader.pages)
-    except (PyPdfError, ValueError, KeyError, TypeError, RecursionError, OSError) as error:
+        pages = page_count(content)
+    except ValueError as error:
         raise RuleBroken(
             "El PDF está dañado y no se puede abrir. Vuelva a escanearlo.", field, "broken_pdf"
         ) from error

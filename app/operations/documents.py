@@ -22,8 +22,9 @@ from app.models.documents import (
     NumberOwner,
     NumberSeries,
     SeriesScope,
+    SigningMode,
 )
-from app.operations import files, records
+from app.operations import attachments, files, records
 from app.operations.seed_files import add_missing, load
 from app.operations.unit import Unit, act
 from app.security.principal import current
@@ -116,13 +117,57 @@ def annul(document: Document, reason: str) -> Document:
     return row
 
 
+def use_on_paper(
+    series: NumberSeries, number: int, title: str, reason: str, scan: bytes, happened_on: date
+) -> Document:
+    """Number N of a series was used on a paper outside the system: its place in the book (working rule 4).
+
+    N is the next number of the series, or one that was printed to be signed by hand. Raises RuleBroken at the
+    field: any other number would leave a gap, or stands in the book already.
+    """
+    for name, value, words in (
+        ("title", title, "Escriba de qué trata el documento: figura en el libro."),
+        ("reason", reason, "Escriba por qué se usó el número en papel: queda en el libro."),
+        ("scan", scan, "Adjunte el escaneo del documento."),
+    ):
+        if not value.strip():
+            raise RuleBroken(words, name)
+    if happened_on > clock.today() or happened_on.year != series.year:
+        raise RuleBroken(f"La fecha es del año {series.year} del libro, y no es futura.", "happened_on")
+    with act("document.use_on_paper", reason=reason) as unit:
+        row = records.locked(NumberSeries, series.id)
+        document = unit.session.scalar(
+            select(Document).where(Document.series_id == row.id, Document.sequence == number)
+        )
+        if document is None and number != row.next_number:
+            raise RuleBroken(
+                f"El próximo número de este libro es el {row.next_number}: los anteriores ya figuran, y uno "
+                "posterior dejaría un hueco. Registre los números usados en su orden.",
+                "number",
+            )
+        if document is not None and document.status != DocumentStatus.RESERVED.value:
+            raise RuleBroken(f"El número {document.number} ya figura en el libro y no se cambia.", "number")
+        if document is None:
+            document = reserve(row.type_code, title.strip(), office_id=row.office_id, happened_on=happened_on)
+        else:
+            document = records.locked(Document, document.id)
+        document.file_id = attachments.receive(scan, "scan").file.id
+        document.status, document.used_reason = DocumentStatus.USED.value, reason.strip()
+        document.signing_mode, document.signed_by_id = SigningMode.HANDWRITTEN.value, current().account_id
+        unit.session.flush()
+    return document
+
+
 def book(series: NumberSeries) -> list[BookLine]:
-    """Every number of a series in order: reserved, issued, annulled; no gap."""
+    """Every number of a series in order: reserved, issued, annulled, used on paper; no gap."""
     rows = Session.scalars(
         select(Document).where(Document.series_id == series.id).order_by(Document.sequence)
     )
     return [
-        BookLine(row.sequence, row.number, row.status, row.happened_on, row.annulled_reason) for row in rows
+        BookLine(
+            row.sequence, row.number, row.status, row.happened_on, row.annulled_reason or row.used_reason
+        )
+        for row in rows
     ]
 
 

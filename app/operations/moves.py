@@ -61,6 +61,8 @@ class Details:
     external_number: str | None = None
     content: Any = None
     shared: Document | None = None
+    absence_confirmed: bool = False
+    """Whoever enters a team is designated although he is absent (working rule 5)."""
     preview: bool = False
 
 
@@ -72,8 +74,12 @@ class Context:
     details: Details
     actor: Principal
     letters: tuple[str, ...] = ()
+    part: int | None = None
+    """Of what part of the record a document speaks, when a step issues one for each (`papers.builds`)."""
     transition: Transition | None = None
     documents: dict[str, Document] = field(default_factory=dict)
+    issued: list[int] = field(default_factory=list)
+    """The documents of this step."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     known: dict[str, Any] = field(default_factory=dict)
     """What several facts of one judgement look at: asked once."""
@@ -86,11 +92,15 @@ class Context:
 
 FactSource = Callable[[Context], Any]
 EffectDone = Callable[[Context], None]
+Foresight = Callable[[Any, Move], Iterable[str]]
 _FACT_SOURCES: dict[str, FactSource] = {}
 _EFFECTS: dict[str, EffectDone] = {}
 _ISSUERS: list[Callable[[Context, str], Document]] = []
 _READERS: list[EffectDone] = []
 _SETTLERS: list[EffectDone] = []
+_FORESIGHTS: dict[str, Foresight] = {}
+_OF_PAPERS: list[Foresight] = []
+_LOCKS: dict[str, Callable[[Any], Iterable[Any]]] = {}
 
 
 def fact(*names: str) -> Callable[[FactSource], FactSource]:
@@ -106,13 +116,23 @@ def fact(*names: str) -> Callable[[FactSource], FactSource]:
     return register
 
 
-def effect(name: str) -> Callable[[EffectDone], EffectDone]:
-    """Register what an effect does; each name has exactly one implementation."""
+def effect(
+    name: str, foresees: Foresight | None = None, locks: Callable[[Any], Iterable[Any]] | None = None
+) -> Callable[[EffectDone], EffectDone]:
+    """Register what an effect does; each name has exactly one implementation.
+
+    `foresees` says in words, before the step is taken, what it will do beyond the record itself. `locks`
+    names what is locked before the record, so that two steps of a file never wait for each other.
+    """
 
     def register(done: EffectDone) -> EffectDone:
         if name not in EFFECTS or name in _EFFECTS:
             raise ValueError(f"effect {name}: unknown, or implemented already")
         _EFFECTS[name] = done
+        if foresees is not None:
+            _FORESIGHTS[name] = foresees
+        if locks is not None:
+            _LOCKS[name] = locks
         return done
 
     return register
@@ -130,10 +150,20 @@ def reads(check: EffectDone) -> EffectDone:
     return check
 
 
-def settles(done: EffectDone) -> EffectDone:
-    """Register what becomes of the papers of a record when its life ends."""
-    _SETTLERS[:] = [done]
-    return done
+def settles(foresees: Foresight) -> Callable[[EffectDone], EffectDone]:
+    """Register what becomes of the papers of a record when it takes a step, and who foresees it in words."""
+
+    def register(done: EffectDone) -> EffectDone:
+        _SETTLERS[:], _OF_PAPERS[:] = [done], [foresees]
+        return done
+
+    return register
+
+
+def foreseen(record: Any, step: Move) -> tuple[str, ...]:
+    """What a step brings about beyond the state of its record, by name, for whoever is about to take it."""
+    told = [_FORESIGHTS[name] for name in step.effects if name in _FORESIGHTS]
+    return tuple(dict.fromkeys(words for foresee in (*told, *_OF_PAPERS) for words in foresee(record, step)))
 
 
 def registered() -> tuple[frozenset[str], frozenset[str]]:
@@ -158,10 +188,11 @@ def role_keys(actor: Principal) -> frozenset[str]:
     return frozenset(role.value for role in Role if role.label in actor.roles)
 
 
-def offers(record: Any, known: Mapping[str, Any] | None = None) -> list[MoveOffer]:
+def offers(record: Any, known: Mapping[str, Any] | None = None, said: Details = Details()) -> list[MoveOffer]:
     """The moves from the state of a record that concern the present person, each judged.
 
-    `known`: what facts look at and the caller has read already (`Context.known`).
+    `known`: what facts look at and the caller has read already (`Context.known`). `said`: what the form
+    of the move says so far.
     """
     process = process_of(record)
     if record.state is None or not may_write(record):
@@ -174,7 +205,8 @@ def offers(record: Any, known: Mapping[str, Any] | None = None) -> list[MoveOffe
         own = _with_delegation(roles, wanted, delegated)
         if wanted.automatic or not own.intersection(wanted.roles):
             continue
-        context = Context(record, Details(preview=True), current(), wanted.letters, known=looked)
+        told = replace(said, preview=True)
+        context = Context(record, told, current(), wanted.letters, known=looked)
         facts = _facts(context, process, wanted, facts)
         offer = next(o for o in engine.allowed_moves(_only(process, wanted), record.state, own, facts))
         if record.held:
@@ -198,6 +230,7 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
     Raises RuleBroken with every reason, NotAllowed, Missing, Stale.
     """
     with act(f"{record.process}.{code}", reason=details.reason or None) as unit:
+        _lock_first(record, code)
         row = records.locked(type(record), record.id)
         process = process_of(row)
         if row.state is None:
@@ -219,6 +252,13 @@ def move(record: Any, code: str, details: Details = Details(), *, as_system: boo
         _carry_out(context, transition)
         unit.session.flush()
     return transition
+
+
+def _lock_first(record: Any, code: str) -> None:
+    step = next((m for m in process_of(record).moves_from(record.state or "") if m.code == code), None)
+    for locks in (_LOCKS[name] for name in (step.effects if step else ()) if name in _LOCKS):
+        for other in locks(record):
+            records.locked(type(other), other.id)
 
 
 def begin(record: Any, details: Details = Details(), *, as_system: bool = False) -> Transition:
@@ -275,13 +315,13 @@ def history(records: Iterable[Any]) -> list[RecordMove]:
     )
 
 
-def system_move(record: Any, phase: definition.Phase) -> Move | None:
-    """The step to a phase that the system may take from the state of a record, on the facts of today."""
+def system_move(record: Any, phase: definition.Phase, details: Details = Details()) -> Move | None:
+    """The step to a phase that the system may take from the state of a record, for the day of an act."""
     process = process_of(record)
     for wanted in process.moves_from(record.state):
         if definition.SYSTEM not in wanted.roles or process.state(wanted.to_state).phase is not phase:
             continue
-        context = Context(record, Details(), SYSTEM, wanted.letters)
+        context = Context(record, details, SYSTEM, wanted.letters)
         facts = _facts(context, process, wanted, {})
         offers_ = engine.allowed_moves(_only(process, wanted), record.state, {definition.SYSTEM}, facts)
         if all(offer.allowed for offer in offers_):
@@ -374,9 +414,8 @@ def _carry_out(context: Context, transition: Transition) -> None:
         context.documents[letter] = _ISSUERS[0](context, letter)
     for done in context.afterwards:
         done()
-    if transition.to_state.final:
-        for settle in _SETTLERS:
-            settle(context)
+    for settle in _SETTLERS:
+        settle(context)
     Session.flush()
 
 
@@ -411,19 +450,19 @@ def _late_scan(c: Context) -> bool:
 
 @fact("term_due")
 def _term_due(c: Context) -> date | None:
-    term = terms.running(c.record)
+    term = terms.standing(c.record)
     return term.due_on if term else None
 
 
 @fact("extension_count")
 def _extension_count(c: Context) -> int:
-    term = terms.running(c.record)
+    term = terms.standing(c.record)
     return terms.chain(term).extension_count if term else 0
 
 
 @fact("extension_limit")
 def _extension_limit(c: Context) -> int:
-    term = terms.running(c.record)
+    term = terms.standing(c.record)
     kind = process_of(c.record).term(term.type_code) if term else None
     if kind is None or not kind.extension_parameter:
         return 0

@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import false, or_, select
 from sqlalchemy.orm import joinedload
-from werkzeug.security import check_password_hash
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing, NotAllowed, RuleBroken, Stale
 from app.core.types import format_date, inside
 from app.documents import letters
+from app.documents.pdfs import joined
 from app.documents.render import render_letter
 from app.documents.verify import qr_png
 from app.models.catalogs import Office
@@ -30,7 +30,7 @@ from app.models.followup import RecordDocument, owner_column
 from app.models.security import Account
 from app.models.staff import Delegation, Holding, Post, PostHolder
 from app.models.system import Installation
-from app.operations import attachments, documents, files, procedures, records, staff
+from app.operations import attachments, documents, files, procedures, records, second_factor, staff
 from app.operations.moves import (
     DRAWN,
     ELECTRONIC,
@@ -43,17 +43,19 @@ from app.operations.moves import (
     reads,
     settles,
 )
-from app.operations.parameters import parameter
+from app.operations.parameters import kept, parameter
 from app.operations.unit import act
+from app.security.manager import proves
 from app.security.principal import current
 from app.security.roles import BY_KEY
-from app.workflow.definition import Phase
+from app.workflow.definition import Move, Phase
 
 SIGNED_ON_RECORD = frozenset({"ACT-INS", "ACT-NEG", "ACT-OBS", "ACT-VER"})
 """Documents whose signatures are gathered one by one on the record before it is issued (working rule 11)."""
 MODES = {HANDWRITTEN: "MANUSCRITA", DRAWN: "PANTALLA", ELECTRONIC: "ELECTRONICA"}
 ORDER_POSTS = {"MINISTRO": "MINISTRO", "VICEMINISTRO": "VICEMINISTRO", "DGIFT": "DIR-DGIFT"}
 """What the parameter OI_FIRMANTE names -> the post that signs orders."""
+NOTHING_SAID = Details()
 ORDER_PAPERS = frozenset({"OI", "OI-SUS", "OI-PRO"})
 
 _public: list[str] = ["http://127.0.0.1:8080"]
@@ -94,7 +96,9 @@ class Made:
 
 Builder = Callable[[Context, letters.Paper, Signing], Made]
 Keeper = Callable[[Context, Document], None]
+Splitter = Callable[[Any], list[int]]
 _BUILDERS: dict[str, Builder] = {}
+_SPLITTERS: dict[str, Splitter] = {}
 _KEEPERS: dict[str, Keeper] = {}
 
 
@@ -103,13 +107,20 @@ def use(public_url: str) -> None:
     _public[:] = [public_url.rstrip("/")]
 
 
-def builds(code: str, keep: Keeper | None = None) -> Callable[[Builder], Builder]:
-    """Register who fills in a kind of document, and what to do with it once it is issued."""
+def builds(
+    code: str, keep: Keeper | None = None, each: Splitter | None = None
+) -> Callable[[Builder], Builder]:
+    """Register who fills in a kind of document, and what to do with it once it is issued.
+
+    With `each` a step issues one document for each key that it gives of the record (`Context.part`).
+    """
 
     def register(builder: Builder) -> Builder:
         _BUILDERS[code] = builder
         if keep is not None:
             _KEEPERS[code] = keep
+        if each is not None:
+            _SPLITTERS[code] = each
         return builder
 
     return register
@@ -169,21 +180,37 @@ def signs(record: Any, code: str, on: date) -> staff.Signatory | None:
 # Drafts and prints
 
 
-def draft(record: Any, code: str) -> bytes:
+def draft(record: Any, code: str, said: Details = NOTHING_SAID) -> bytes:
     """The document as it would be issued now, without number, marked as a draft."""
-    context = Context(record, Details(preview=True), current(), (code,))
+    context = Context(record, replace(said, preview=True), current(), (code,))
     paper = paper_of(context.record, None, context.act_date)
-    made = _build(context, code, paper, _expected(context, code))
-    return _pdf(code, made, None, "BORRADOR")
+    expected = _expected(context, code)
+    return _joined(
+        _pdf(code, _build(own, code, paper, expected), None, "BORRADOR") for own in _parts(context, code)
+    )
+
+
+def _parts(context: Context, code: str) -> list[Context]:
+    """The documents of a kind that a step issues: one, or one for each part of the record."""
+    splitter = _SPLITTERS.get(code)
+    keys = splitter(context.record) if splitter is not None else []
+    return [replace(context, part=key) for key in keys] or [context]
+
+
+def _joined(papers: Iterable[bytes]) -> bytes:
+    first, *others = papers
+    return (joined([first, *others]) if others else None) or first
 
 
 def seal(record: Any, code: str, details: Details | None = None) -> str:
     """The SHA-256 of what a document says, shown to whoever signs it electronically."""
     context = Context(record, details or Details(preview=True), current(), (code,))
-    return _seal(_build(context, code, paper_of(context.record, None, context.act_date), Signing("", None)))
+    paper = paper_of(context.record, None, context.act_date)
+    seals = [_seal(_build(own, code, paper, Signing("", None))) for own in _parts(context, code)]
+    return seals[0] if len(seals) == 1 else hashlib.sha256("".join(seals).encode()).hexdigest()
 
 
-def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
+def print_for_signature(record: Any, code: str, said: Details = NOTHING_SAID) -> tuple[Document, bytes]:
     """Reserve the number and give the PDF to sign by hand; printing again gives the same number."""
     with act("document.print", reason=code) as unit:
         record = records.locked(type(record), record.id)  # two clerks who print at once get one number
@@ -192,22 +219,19 @@ def print_for_signature(record: Any, code: str) -> tuple[Document, bytes]:
         }:
             raise RuleBroken("Este documento ya no espera la firma. Recargue la página.")
         who = _signer_of_paper(record, code)
-        details = Details(
-            signing_mode=HANDWRITTEN, signatory_account_id=who.account_id if who is not None else None
+        details = replace(
+            said, signing_mode=HANDWRITTEN, signatory_account_id=who.account_id if who is not None else None
         )
         context = Context(record, details, current(), (code,))
-        document = reserved(record, code) or _reserve(context, code)
-        expected = _expected(context, code)
-        document.signatory = str(who) if who is not None else expected.name
-        made = _build(
-            context,
-            code,
-            paper_of(context.record, document, context.act_date),
-            replace(expected, mode=HANDWRITTEN),
-        )
-        pdf = _pdf(code, made, document, None)
+        expected, waiting, pages = _expected(context, code), reserved_of(record, code), []
+        for number, own in enumerate(_parts(context, code)):
+            document = waiting[number] if number < len(waiting) else _reserve(own, code)
+            document.signatory = str(who) if who is not None else expected.name
+            paper = paper_of(record, document, context.act_date)
+            made = _build(own, code, paper, replace(expected, mode=HANDWRITTEN))
+            pages.append((document, _pdf(code, made, document, None)))
         unit.session.flush()
-    return document, pdf
+    return pages[0][0], _joined(content for _, content in pages)
 
 
 def _signer_of_paper(record: Any, code: str) -> staff.Signatory | None:
@@ -224,16 +248,17 @@ def _signer_of_paper(record: Any, code: str) -> staff.Signatory | None:
     return found[0]
 
 
-def reserved(record: Any, code: str) -> Document | None:
-    """The document of this kind that waits for its handwritten signature, if any."""
-    return Session.scalars(
-        select(Document)
-        .join(RecordDocument, RecordDocument.document_id == Document.id)
-        .where(getattr(RecordDocument, owner_column(record)) == record.id, Document.type_code == code)
-        .where(Document.status == DocumentStatus.RESERVED.value)
-        .order_by(Document.id.desc())
-        .limit(1)
-    ).first()
+def reserved_of(record: Any, code: str) -> list[Document]:
+    """The documents of this kind that wait for their handwritten signature, in the order of their numbers."""
+    return list(
+        Session.scalars(
+            select(Document)
+            .join(RecordDocument, RecordDocument.document_id == Document.id)
+            .where(getattr(RecordDocument, owner_column(record)) == record.id, Document.type_code == code)
+            .where(Document.status == DocumentStatus.RESERVED.value)
+            .order_by(Document.id)
+        )
+    )
 
 
 def documents_of(record: Any) -> list[Document]:
@@ -266,22 +291,27 @@ def documents_of_file(records: Iterable[Any]) -> list[Document]:
 
 @issues
 def issue(context: Context, code: str) -> Document:
-    """Issue a document of a step: electronic, drawn, or the signed scan of a handwritten one."""
-    document = _issue(context, code)
-    if code in _KEEPERS:
-        _KEEPERS[code](context, document)
+    """Issue the documents of a kind of a step: electronic, drawn, or the signed scan of handwritten ones."""
+    waiting = reserved_of(context.record, code)
+    if context.details.signing_mode != HANDWRITTEN:
+        for unsigned in waiting:
+            documents.annul(unsigned, "No se firmó de puño y letra: se emitió de otro modo.")
+        waiting = []
+    for own in _parts(context, code):
+        document = _issue(own, code, waiting.pop(0) if waiting else None)
+        context.issued.append(document.id)
+        if code in _KEEPERS:
+            _KEEPERS[code](own, document)
+    for unsigned in waiting:
+        documents.annul(unsigned, "No se firmó: ya no hacía falta.")
     return document
 
 
-def _issue(context: Context, code: str) -> Document:
+def _issue(context: Context, code: str, document: Document | None) -> Document:
     details, record = context.details, context.record
     if details.shared is not None and details.shared.type_code == code:
         _link(details.shared, record)
         return details.shared
-    document = reserved(record, code)
-    if document is not None and details.signing_mode != HANDWRITTEN:
-        documents.annul(document, "No se firmó de puño y letra: se emitió de otro modo.")
-        document = None
     if document is None:
         document = _reserve(context, code)
     if details.signing_mode == HANDWRITTEN:
@@ -310,12 +340,16 @@ def _issue(context: Context, code: str) -> Document:
 
 
 def confirm_password(password: str) -> None:
-    """Signing asks for the password again. Raises RuleBroken at its field."""
+    """Signing asks for the password again, and for the code of who has a second factor.
+
+    Raises RuleBroken at their fields.
+    """
     account = Session.get(Account, current().account_id) if current().account_id else None
     if account is None:
         raise NotAllowed("Solo una persona con su usuario puede firmar.")
-    if not password or not check_password_hash(account.password or "", password):
+    if not password or not proves(account, password):
         raise RuleBroken("La contraseña no es correcta: el documento no se firmó.", "password", "password")
+    second_factor.demand(account)
 
 
 @reads
@@ -325,18 +359,43 @@ def check_seal(context: Context) -> None:
         raise Stale("El documento cambió desde que usted lo leyó. Vuelva a leerlo antes de firmar.")
 
 
-@settles
+def _voided(record: Any, step: Move) -> list[Document]:
+    """The papers of a record that a step leaves without worth (working rules 1 and 6).
+
+    What was printed to be signed and is awaited no more: its number is not used again. Of a record that is
+    annulled, whatever was issued.
+    """
+    process = process_of(record)
+    to_state = process.state(step.to_state)
+    ended = to_state.final and step.from_state != step.to_state
+    known = {letter for each in process.moves for letter in each.letters}
+    awaited = {letter for each in process.moves_from(to_state.code) for letter in each.letters}
+    return [
+        document
+        for document in documents_of(record)
+        if (
+            document.status == DocumentStatus.RESERVED.value
+            and (ended or document.type_code in known - awaited)
+        )
+        or (document.status == DocumentStatus.ISSUED.value and to_state.phase is Phase.ANNULLED)
+    ]
+
+
+def _foresee(record: Any, step: Move) -> list[str]:
+    voided = [one for one in _voided(record, step) if one.type_code not in step.letters]
+    return [f"Se anula: {document.type.title} {document.number}." for document in voided]
+
+
+@settles(_foresee)
 def settle(context: Context) -> None:
-    """A record that ended: what was printed to be signed is void; so is the paper of what was annulled."""
-    record, transition = context.record, context.transition
-    assert transition is not None
-    what = transition.move.label if transition.move else transition.to_state.name
-    own = getattr(record, "document_id", None) if transition.to_state.phase is Phase.ANNULLED else None
-    for document in documents_of(record):
-        if document.status == DocumentStatus.RESERVED.value:
-            documents.annul(document, f"No se firmó: {inside(what)}.")
-        elif document.id == own and document.status == DocumentStatus.ISSUED.value:
-            documents.annul(document, transition.reason or what)
+    """What a step leaves without worth is annulled, with the reason."""
+    transition = context.transition
+    if transition is None or transition.move is None:
+        return
+    what = transition.move.label
+    for document in _voided(context.record, transition.move):
+        unsigned = document.status == DocumentStatus.RESERVED.value
+        documents.annul(document, f"No se firmó: {inside(what)}." if unsigned else transition.reason or what)
 
 
 def amend(document: Document | None, by: Document) -> None:
@@ -401,7 +460,8 @@ def _acting(one: staff.Signatory) -> str:
 
 
 def kind_of(code: str) -> DocumentType:
-    kind = Session.get(DocumentType, code)
+    kinds = kept("document_type", lambda: {each.code: each for each in Session.scalars(select(DocumentType))})
+    kind: DocumentType | None = kinds.get(code)
     if kind is None:
         raise Missing(f"No hay un tipo de documento «{code}».")
     return kind

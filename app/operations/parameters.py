@@ -2,7 +2,7 @@
 
 Nothing here is a constant of the code: without a row in force the answer is an error that names the row to
 add. What is read is kept on the session until its transaction ends or one of these tables changes in it, so
-that a change on screen, by any node, holds from the next request on.
+that a change on screen, by any node, holds from the next request on; who signs what is kept so too (`kept`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ _KEPT = "sis_law"
 _TABLES = frozenset(
     {"parameter", "minimum_wage", "infraction", "holiday", "department", "district", "office"}
     | {"holiday_department", "holiday_district", "holiday_office"}
+    | {"document_type", "post", "post_holder", "delegation", "ab_user"}
 )
 
 
 def parameter(code: str, on: date) -> Value:
     """The value of a parameter on a day, as its type says. Raises Missing when none is in force."""
-    row = _in_force(_kept("parameter", _parameters).get(code, ()), on)
+    row = _in_force(kept("parameter", _parameters).get(code, ()), on)
     if row is None:
         raise Missing(
             f"El parámetro {code} no tiene valor vigente al {format_date(on)}. "
@@ -63,7 +64,7 @@ def typed(value: str, value_type: str) -> Value:
 
 def minimum_wage(on: date) -> MinimumWage:
     """The minimum wage and day wage of a day, in guaraníes. Raises Missing."""
-    row = _in_force(_kept("minimum_wage", _wages), on)
+    row = _in_force(kept("minimum_wage", _wages), on)
     if row is None:
         raise Missing(
             f"No hay jornal mínimo cargado para el {format_date(on)}. "
@@ -75,7 +76,7 @@ def minimum_wage(on: date) -> MinimumWage:
 
 def infraction(code: str, on: date) -> Infraction:
     """An infraction as it stood on a day. Raises Missing."""
-    row = _in_force(_kept("infraction", _infractions).get(code, ()), on)
+    row = _in_force(kept("infraction", _infractions).get(code, ()), on)
     if row is None:
         raise Missing(
             f"La infracción {code} no está vigente al {format_date(on)}. "
@@ -97,11 +98,11 @@ def calendar_for(
     suspends = bool(parameter("ASUETO_SUSPENDE", on or clock.today()))
 
     def make() -> calendar.Calendar:
-        rows = _kept("holiday", _holidays)
-        kept = (row for row in rows if wanted is None or row.effective.year in wanted)
-        return calendar.Calendar(kept, place, suspends)
+        rows = kept("holiday", _holidays)
+        asked = (row for row in rows if wanted is None or row.effective.year in wanted)
+        return calendar.Calendar(asked, place, suspends)
 
-    return _kept(("calendar", place, wanted, suspends), make)
+    return kept(("calendar", place, wanted, suspends), make)
 
 
 def _in_force(rows: Iterable[Row], on: date) -> Row | None:
@@ -110,7 +111,7 @@ def _in_force(rows: Iterable[Row], on: date) -> Row | None:
     )
 
 
-def _kept(name: Any, make: Callable[[], Made]) -> Made:
+def kept(name: Any, make: Callable[[], Made]) -> Made:
     """What `make` gives, once for each transaction of this session."""
     store: dict[Any, Any] = Session().info.setdefault(_KEPT, {})
     if name not in store:

@@ -4,6 +4,7 @@ A published version is frozen in the database, so its dataclasses are kept for t
 draft is read anew each time.
 """
 
+import logging
 from dataclasses import fields
 from datetime import date
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from app.operations.unit import act
 from app.workflow import definition
 from app.workflow.loading import version_from_mapping
 
+log = logging.getLogger(__name__)
 Part = TypeVar("Part", definition.State, definition.TermType, definition.Move)
 PUBLISHED = rows.VersionStatus.PUBLISHED.value
 
@@ -62,12 +64,17 @@ def forget() -> None:
 
 
 def seed() -> int:
-    """Add and publish the shipped versions that are not there yet; how many were added."""
+    """Add and publish the shipped versions that are not there yet; how many were added.
+
+    A published one is frozen: where the shipped file says otherwise it stays as it was, and the log says so.
+    """
     known = set(Session.scalars(select(rows.ProcedureVersion.code)))
     added = 0
     for path in sorted((APP / "seeds" / "procedures").glob("*.yaml")):
         read = version_from_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
         if read.code in known:
+            if version(read.code).processes != read.processes:
+                log.warning("the published procedure %s stays; the shipped file differs from it", read.code)
             continue
         with act("procedure.publish", reason=read.basis):
             write(read, status=PUBLISHED)

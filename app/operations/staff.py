@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.base import Session
@@ -12,6 +13,7 @@ from app.core.types import inside
 from app.models.catalogs import Office
 from app.models.security import Account
 from app.models.staff import Brigade, BrigadeMember, Delegation, Holding, Inspector, Post, PostHolder
+from app.operations.parameters import kept
 from app.operations.seed_files import load
 from app.operations.unit import act
 
@@ -38,47 +40,62 @@ class Signatory:
 def holder(post_code: str, on: date | None = None) -> Signatory:
     """Who holds a post on a day (today by default). Raises RuleBroken when it is vacant."""
     on = on or clock.today()
-    row = Session.execute(
-        select(PostHolder, Post, Account)
-        .join(Post, PostHolder.post_id == Post.id)
-        .join(Account, PostHolder.account_id == Account.id)
-        .where(Post.code == post_code, PostHolder.valid_from <= on)
-        .where(or_(PostHolder.valid_to.is_(None), PostHolder.valid_to >= on))
-    ).first()
-    if row is None:
+    found = _holders(on).get(post_code)
+    if found is None:
         raise RuleBroken(
             f"Nadie ocupa el cargo {post_code} el {on:%d/%m/%Y}: registre a quien lo ejerce antes de firmar."
         )
-    held, post, account = row
-    return Signatory(account.id, account.get_full_name(), post.title, held.holding, held.legal_act)
+    return found
 
 
 def signatory(post_code: str, document_type: str, on: date | None = None) -> Signatory:
     """Who signs a kind of document for a post on a day: its holder, or the one it is delegated to."""
     on = on or clock.today()
-    delegated = Session.scalar(
-        select(Delegation)
-        .join(Post, Delegation.from_post_id == Post.id)
-        .where(Post.code == post_code, Delegation.document_type_code == document_type)
-        .where(Delegation.valid_from <= on, Delegation.valid_to >= on)
-    )
-    return holder(delegated.to_post.code if delegated else post_code, on)
+    return holder(_delegations(on).get((post_code, document_type), post_code), on)
 
 
 def delegated_to(account_id: int | None, on: date | None = None) -> frozenset[str]:
     """The kinds of document whose signature is delegated, on a day, to a post that an account holds."""
     on = on or clock.today()
-    if account_id is None:
-        return frozenset()
-    return frozenset(
-        Session.scalars(
-            select(Delegation.document_type_code)
-            .join(PostHolder, PostHolder.post_id == Delegation.to_post_id)
-            .where(PostHolder.account_id == account_id, PostHolder.valid_from <= on)
+    held = {post for post, one in _holders(on).items() if one.account_id == account_id}
+    return frozenset(kind for (_, kind), post in _delegations(on).items() if post in held)
+
+
+def _holders(on: date) -> dict[str, Signatory]:
+    """Who holds each post on a day, by its code. Posts are few: asked once for every letter of a page."""
+
+    def read() -> dict[str, Signatory]:
+        rows = Session.execute(
+            select(PostHolder, Post, Account)
+            .join(Post, PostHolder.post_id == Post.id)
+            .join(Account, PostHolder.account_id == Account.id)
+            .where(PostHolder.valid_from <= on)
             .where(or_(PostHolder.valid_to.is_(None), PostHolder.valid_to >= on))
+        )
+        return {
+            post.code: Signatory(
+                account.id, account.get_full_name(), post.title, held.holding, held.legal_act
+            )
+            for held, post, account in rows
+        }
+
+    return kept(("holders", on), read)
+
+
+def _delegations(on: date) -> dict[tuple[str, str], str]:
+    """The post to which each (post, kind of document) is delegated on a day."""
+
+    def read() -> dict[tuple[str, str], str]:
+        to_post = aliased(Post)
+        rows = Session.execute(
+            select(Post.code, Delegation.document_type_code, to_post.code)
+            .join(Post, Delegation.from_post_id == Post.id)
+            .join(to_post, Delegation.to_post_id == to_post.id)
             .where(Delegation.valid_from <= on, Delegation.valid_to >= on)
         )
-    )
+        return {(post, kind): to for post, kind, to in rows}
+
+    return kept(("delegations", on), read)
 
 
 def seed_demo() -> int:

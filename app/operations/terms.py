@@ -92,8 +92,21 @@ def running(record: Any, code: str | None = None) -> Term | None:
     return Session.scalars(query.order_by(Term.id.desc()).limit(1)).first()
 
 
+def standing(record: Any, code: str | None = None) -> Term | None:
+    """The term on which an act of a record is judged: the one that runs, or the last one if it was left to
+    expire (an act of its days may be entered after it: working rule 3)."""
+    query = select(Term).where(getattr(Term, owner_column(record)) == record.id)
+    if code is not None:
+        query = query.where(Term.type_code == code)
+    last = Session.scalars(query.order_by(Term.id.desc()).limit(1)).first()
+    return last if last is not None and last.status in (*RUNNING, TermStatus.OVERDUE.value) else None
+
+
 def close(record: Any, codes: tuple[str, ...], on: date, status: TermStatus = TermStatus.MET) -> None:
-    """Close the running terms of these kinds; one closed after its due day is overdue, not met."""
+    """Close the running terms of these kinds; one closed after its due day is overdue, not met.
+
+    One that the clock closed is met after all when the act happened in its days.
+    """
     owner = getattr(Term, owner_column(record))
     with act("term.close") as unit:
         for row in unit.session.scalars(
@@ -101,6 +114,9 @@ def close(record: Any, codes: tuple[str, ...], on: date, status: TermStatus = Te
         ):
             late = status is TermStatus.MET and row.due_on is not None and on > row.due_on
             row.status, row.closed_on = (TermStatus.OVERDUE if late else status).value, on
+        last = standing(record)
+        if last is not None and last.type_code in codes and last.due_on is not None and on <= last.due_on:
+            last.status, last.closed_on = status.value, on
         unit.session.flush()
 
 
@@ -118,8 +134,8 @@ def chain(term: Term) -> arithmetic.Term:
 
 
 def extension(record: Any, kind: TermType, on: date) -> arithmetic.Term:
-    """What extending the running term of this kind on a day would give. Raises RuleBroken."""
-    term = running(record, kind.code)
+    """What extending the term of this kind on a day would give. Raises RuleBroken."""
+    term = standing(record, kind.code)
     if term is None:
         raise RuleBroken("No hay plazo en curso que prorrogar.", code="no_term")
     limit = whole(kind.extension_parameter, on) if kind.extension_parameter else 0
@@ -127,10 +143,10 @@ def extension(record: Any, kind: TermType, on: date) -> arithmetic.Term:
 
 
 def extend(record: Any, kind: TermType, on: date) -> Term:
-    """Extend the running term: a new one linked to it. Raises RuleBroken."""
+    """Extend the term: a new one linked to it. Raises RuleBroken."""
     made = extension(record, kind, on)
     with act("term.extend") as unit:
-        before = running(record, kind.code)
+        before = standing(record, kind.code)
         assert before is not None
         before.status, before.closed_on = TermStatus.EXTENDED.value, on
         row = Term(

@@ -28,6 +28,7 @@ EFFECTS: dict[str, Effect] = {
             "Registra la prórroga como un plazo nuevo enlazado al anterior",
         ),
         ("reissue_order", "order", "Crea un proyecto de orden enlazado a esta"),
+        ("annul_planned_visits", "order", "Anula las visitas programadas de la orden"),
         ("open_report", "order", "Abre el informe final de la orden"),
         ("begin_order", "visit", "Pone la orden en ejecución con la primera visita"),
         (
@@ -38,8 +39,8 @@ EFFECTS: dict[str, Effect] = {
         ("ratify_annex", "visit", "Da por ratificado el anexo de la visita"),
         ("open_findings", "visit", "Abre los hallazgos confirmados de los «No cumple»"),
         ("lock_acta", "visit", "Fija el acta firmada; después solo admite acta complementaria"),
-        ("annul_acta", "visit", "Anula el acta de la visita con su motivo"),
-        ("withdraw_findings", "visit", "Retira los hallazgos y plazos nacidos del acta anulada y los nombra"),
+        ("annul_acta", "visit", "Anula el acta de la visita y sus actas complementarias, con el motivo"),
+        ("withdraw_findings", "visit", "Retira los hallazgos, plazos y documentos nacidos del acta anulada"),
         ("propose_visit", "visit", "Propone una visita nueva dentro de la misma orden"),
         ("reopen_order", "visit report", "Devuelve la orden a ejecución"),
         ("close_order", "report", "Cierra la orden con la decisión del informe"),

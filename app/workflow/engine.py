@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.core.errors import NotAllowed, RuleBroken
 from app.workflow import conditions
 from app.workflow.definition import ROLES, SYSTEM, Move, Process, State, TermType
-from app.workflow.guards import GUARDS, Facts, Outcome, judge
+from app.workflow.guards import GUARDS, ON_PAPER, Facts, Outcome, judge
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,16 @@ class MoveOffer:
     for_role: bool
     reasons: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> bool:
+        """Whether the rules of the move ask when the act happened: one entered late may be met (rule 3)."""
+        return any("act_date" in GUARDS[name].needs for name in self.move.guards)
+
+    @property
+    def on_paper(self) -> bool:
+        """Whether a paper that is already signed may take the place of what is missing."""
+        return not ON_PAPER.isdisjoint(self.move.guards)
 
 
 @dataclass(frozen=True)

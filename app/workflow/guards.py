@@ -81,13 +81,17 @@ FACTS: Mapping[str, Fact] = {
         ("open_visit_count", Kind.COUNT, "Visitas programadas o en curso"),
         ("done_visit_count", Kind.COUNT, "Visitas realizadas"),
         ("failed_visit_count", Kind.COUNT, "Visitas frustradas u obstruidas"),
-        ("annexes_unratified", Kind.COUNT, "Anexos de establecimiento sin ratificar"),
+        ("annexes_unratified", Kind.COUNT, "Anexos sin ratificar de los hallazgos que irían a sumario"),
+        ("order_decided", Kind.YES_NO, "La orden ya tiene su decisión o fue reemplazada"),
+        ("report_opened", Kind.YES_NO, "Se abrió el informe final de la orden"),
+        ("report_ahead", Kind.TEXT, "Estado del informe final cuando no lo tiene el inspector"),
         ("report_decided", Kind.YES_NO, "El informe final tiene decisión"),
         ("actions_ordered", Kind.YES_NO, "Se ordenaron nuevas diligencias"),
         # Visit
         ("order_executable", Kind.YES_NO, "La orden está emitida, asignada o en ejecución"),
         ("visit_kind", Kind.TEXT, "Tipo de visita: INICIAL, CONTINUACION, VERIFICACION, ACCIDENTE, ..."),
         ("establishment_named", Kind.YES_NO, "La visita tiene establecimiento, aunque sea provisorio"),
+        ("establishment_merged", Kind.YES_NO, "El establecimiento de la visita se unió a otro"),
         ("unanswered_questions", Kind.NAMES, "Preguntas obligatorias sin respuesta"),
         ("questions_without_evidence", Kind.NAMES, "Respuestas que exigen prueba y no la tienen"),
         ("worker_counts_missing", Kind.NAMES, "Cantidades de trabajadores sin cargar"),
@@ -100,6 +104,7 @@ FACTS: Mapping[str, Fact] = {
         ("obstruction_act_signed", Kind.YES_NO, "Está firmada el acta de obstrucción"),
         ("acta_annulled", Kind.YES_NO, "El acta de la visita fue anulada"),
         ("annex_pending", Kind.YES_NO, "La visita tiene un anexo pendiente de ratificación"),
+        ("requests_to_verify", Kind.COUNT, "Requerimientos de la orden que se pueden verificar"),
         # Finding
         ("infraction_coded", Kind.YES_NO, "El hallazgo tiene código de infracción"),
         ("per_worker", Kind.YES_NO, "La multa de la infracción se cuenta por trabajador"),
@@ -124,6 +129,8 @@ FACTS: Mapping[str, Fact] = {
         ("undecided_findings", Kind.NAMES, "Hallazgos sin estado decidido"),
         ("unremedied_findings", Kind.COUNT, "Hallazgos no subsanados o destinados a sumario"),
         ("case_findings", Kind.COUNT, "Hallazgos destinados a sumario"),
+        ("observation_written", Kind.YES_NO, "Está escrito el informe explicativo de la DGIFT"),
+        ("opinion_written", Kind.YES_NO, "Está escrito el dictamen de la DGAJ"),
         ("legal_opinion_attached", Kind.YES_NO, "Está el dictamen de la DGAJ"),
     )
 }
@@ -153,6 +160,8 @@ class FactError(LookupError):
 
 GUARDS: dict[str, Guard] = {}
 """Every guard by name."""
+ON_PAPER = frozenset({"observation_written", "opinion_written"})
+"""Guards that a paper signed by hand meets: it brings what they ask for."""
 
 
 def judge(name: str, facts: Facts) -> str | None:
@@ -255,7 +264,10 @@ def _extension_before_expiry(f: Facts) -> str | None:
     if f["term_due"] is None:
         return "No hay plazo en curso que prorrogar."
     if f["act_date"] is None or f["act_date"] > f["term_due"]:
-        return f"La prórroga solo procede antes del vencimiento, que fue el {format_date(f['term_due'])}."
+        return (
+            f"La prórroga solo procede antes del vencimiento, que fue el {format_date(f['term_due'])}. "
+            "Si se dictó antes y se carga después, indique la fecha en que se dictó."
+        )
     return None
 
 
@@ -280,7 +292,10 @@ def _term_running(f: Facts) -> str | None:
     if f["term_due"] is None:
         return "No hay plazo en curso."
     if f["act_date"] is None or f["act_date"] > f["term_due"]:
-        return f"El plazo venció el {format_date(f['term_due'])}; el acto ya no puede hacerse."
+        return (
+            f"El plazo venció el {format_date(f['term_due'])}. Si el acto ocurrió antes y se carga después, "
+            "indique la fecha en que ocurrió."
+        )
     return None
 
 
@@ -419,8 +434,8 @@ def _order_in_force(f: Facts) -> str | None:
         return "La orden no tiene fecha de vigencia. Complete su emisión."
     if f["act_date"] is None or f["act_date"] > until:
         return (
-            f"La orden venció el {format_date(until)} sin una primera visita. "
-            "Pida que se emita otra enlazada a esta."
+            f"La orden venció el {format_date(until)} sin una primera visita. Si la visita se hizo antes y "
+            "se carga después, indique su fecha; si no, pida que se emita otra enlazada a esta."
         )
     return None
 
@@ -488,7 +503,36 @@ def _only_failed_visits(f: Facts) -> str | None:
 
 @_guard("no_visit_begun", "Ninguna visita comenzó", "first_visit_begun")
 def _no_visit_begun(f: Facts) -> str | None:
-    return "Ya comenzó una visita: la orden no puede anularse." if f["first_visit_begun"] else None
+    if f["first_visit_begun"]:
+        return (
+            "Ya comenzó una visita: la orden no se anula, sigue hasta su informe final. "
+            "Si un acta es errónea, la coordinación la anula desde su visita."
+        )
+    return None
+
+
+@_guard("order_undecided", "La orden no tiene todavía su decisión", "order_decided")
+def _order_undecided(f: Facts) -> str | None:
+    if f["order_decided"]:
+        return "La orden ya tiene su decisión o fue reemplazada: sus actas quedan como están."
+    return None
+
+
+@_guard("no_report_open", "Todavía no se abrió el informe final", "report_opened")
+def _no_report_open(f: Facts) -> str | None:
+    if f["report_opened"]:
+        return "Ya se abrió el informe final: la orden se cierra con su decisión, no se reemplaza."
+    return None
+
+
+@_guard("report_with_inspector", "El informe final, si lo hay, está en manos del inspector", "report_ahead")
+def _report_with_inspector(f: Facts) -> str | None:
+    if f["report_ahead"]:
+        return (
+            f"El informe final está en «{f['report_ahead']}»: antes de anular el acta debe volver a la "
+            "inspección, devuelto por quien lo tiene o por nuevas diligencias."
+        )
+    return None
 
 
 @_guard("report_decided", "El informe final tiene decisión", "report_decided")
@@ -517,6 +561,13 @@ def _order_executable(f: Facts) -> str | None:
 def _establishment_named(f: Facts) -> str | None:
     if not f["establishment_named"]:
         return "Indique el establecimiento visitado; si no está registrado, cárguelo como provisional."
+    return None
+
+
+@_guard("establishment_in_register", "El establecimiento no se unió a otro", "establishment_merged")
+def _establishment_in_register(f: Facts) -> str | None:
+    if f["establishment_merged"]:
+        return "Ese establecimiento se unió a otro en el registro: búsquelo otra vez y elija el que quedó."
     return None
 
 
@@ -596,6 +647,13 @@ def _annex_pending(f: Facts) -> str | None:
     return None if f["annex_pending"] else "Esta visita no tiene un anexo pendiente de ratificación."
 
 
+@_guard("something_to_verify", "La orden tiene requerimientos que verificar", "requests_to_verify")
+def _something_to_verify(f: Facts) -> str | None:
+    if not f["requests_to_verify"]:
+        return "Ningún hallazgo de la orden tiene un requerimiento: no hay nada que verificar."
+    return None
+
+
 # Finding: domain 6.5 and 6.11, working rules 10, 14, 15, 28.
 
 
@@ -656,11 +714,17 @@ def _case_grounds(f: Facts) -> str | None:
     return None
 
 
-@_guard("annexes_ratified", "Los anexos de orden abierta u operativo están ratificados", "annexes_unratified")
+@_guard(
+    "annexes_ratified",
+    "El anexo del establecimiento del hallazgo está ratificado, en orden abierta o de operativo",
+    "annexes_unratified",
+)
 def _annexes_ratified(f: Facts) -> str | None:
     if f["annexes_unratified"]:
-        count = f["annexes_unratified"]
-        return f"Hay {count} anexo(s) de la orden sin ratificar por la DGIFT: no pueden ir a sumario."
+        return (
+            "La DGIFT no ratificó el anexo que nombra el establecimiento: sus hallazgos no van a sumario. "
+            "Pida la ratificación."
+        )
     return None
 
 
@@ -710,6 +774,30 @@ def _case_findings_exist(f: Facts) -> str | None:
         if f["case_findings"]
         else "Ningún hallazgo está destinado a sumario. Decida los hallazgos primero."
     )
+
+
+@_guard(
+    "observation_written",
+    "Está escrito el informe explicativo; firmado a mano, lo dice el papel",
+    "observation_written",
+    "signing_mode",
+)
+def _observation_written(f: Facts) -> str | None:
+    if f["observation_written"] or f["signing_mode"] == "MANUSCRITA":
+        return None
+    return "Falta el informe explicativo. Escríbalo en el informe final antes de firmarlo."
+
+
+@_guard(
+    "opinion_written",
+    "Está escrito el dictamen; firmado a mano, lo dice el papel",
+    "opinion_written",
+    "signing_mode",
+)
+def _opinion_written(f: Facts) -> str | None:
+    if f["opinion_written"] or f["signing_mode"] == "MANUSCRITA":
+        return None
+    return "Falta el texto del dictamen. Escríbalo antes de firmarlo."
 
 
 @_guard("legal_opinion_attached", "Está el dictamen de la DGAJ", "legal_opinion_attached")

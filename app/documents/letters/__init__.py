@@ -46,6 +46,7 @@ from app.documents.letters.remedy import (
 from app.documents.letters.report import (
     Background,
     Charge,
+    Concerned,
     FinalReportLetter,
     FindingState,
     InfractionLetter,
@@ -91,6 +92,7 @@ __all__ = [
     "Attempt",
     "Background",
     "Charge",
+    "Concerned",
     "Correction",
     "CorrectionLetter",
     "Departure",

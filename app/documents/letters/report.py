@@ -30,6 +30,7 @@ class VisitMade:
     kind: str  # "Inicial", "Continuación", "Verificación"
     result: str  # "Realizada", "Frustrada: local cerrado"
     record_number: str | None = None  # acta
+    place: str | None = None  # establecimiento, where the order reached several
 
 
 @dataclass(frozen=True)
@@ -46,23 +47,31 @@ class FindingState:
 
 
 @dataclass(frozen=True)
+class Concerned:
+    """An employer whom a report concerns: where he was visited, what was found there."""
+
+    employer: Employer
+    establishments: tuple[Establishment, ...]
+    findings: tuple[FindingState, ...] = ()  # hallazgos con su estado
+
+
+@dataclass(frozen=True)
 class FinalReportLetter(Letter):
     """Informe final de inspección (INF-FIN): facts, legal analysis and proposal, with background, 6.6."""
 
     addressee: str  # "Dirección General de Inspección y Fiscalización del Trabajo"
     order_number: str
     order_date: date
-    employer: Employer
+    concerned: tuple[Concerned, ...]  # each employer; one, but for an operation or an open order
     inspectors: tuple[Person, ...]
     facts: str  # relación de hechos
     analysis: str  # análisis jurídico
     proposal: str  # "Archivo", "Instrucción de sumario administrativo", "Nuevas diligencias"
     proposal_reason: str  # fundamento de la propuesta
     signatures: tuple[Signature, ...]  # inspectores, visto bueno de la coordinación
-    establishments: tuple[Establishment, ...] = ()
     matters: tuple[str, ...] = ()  # materias de la orden
     visits: tuple[VisitMade, ...] = ()  # visitas
-    findings: tuple[FindingState, ...] = ()  # hallazgos con su estado
+    carried_out: bool = True  # False: ninguna visita pudo practicarse
     measures: tuple[Measure, ...] = ()  # medidas inmediatas
     background: tuple[Background, ...] = ()  # antecedentes
 
@@ -130,7 +139,7 @@ class ReviewLetter(Letter):
     report_number: str  # informe final revisado
     report_date: date
     order_number: str
-    employer: Employer
+    employer: Employer | None  # None: several, each with his establishment
     proposal: str  # propuesta del informe final
     review: str  # revisión de las actuaciones
     conclusion: str  # por qué no procede
@@ -185,10 +194,10 @@ class RulingLetter(Letter):
     order_date: date
     report_number: str  # informe final
     report_date: date
-    opinion_number: str  # dictamen
-    opinion_date: date
+    opinion_number: str | None  # dictamen, where the procedure asks for one
+    opinion_date: date | None
     grounds: str  # considerando
-    employer: Employer
+    employer: Employer | None  # None: several, each with his establishment
     signature: Signature
     establishments: tuple[Establishment, ...] = ()
     review_number: str | None = None  # informe explicativo de la DGIFT

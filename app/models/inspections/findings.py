@@ -73,7 +73,7 @@ class Finding(Identified, Stamped, Procedural, Model):
                 "question_id IS NOT NULL AND (state IS NULL OR state NOT IN ('ANULADO', 'DESCARTADO'))"
             ),
         ),
-        Index("ix_finding_visit_version", "visit_id", "version_code"),
+        Index("ix_finding_visit_version", "visit_id", "version_code", "state", "office_id"),
         Index("ix_finding_state", "version_code", "process_code", "state"),
     )
     label, label_plural = "Hallazgo", "Hallazgos"

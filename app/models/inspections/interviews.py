@@ -2,7 +2,8 @@
 
 Convenio 81 of the ILO, art. 15(c): the inspector does not reveal where a complaint came from. PostgreSQL's
 row-level security stands behind the scope of the session (migration 0009): the inspectors of the file's team
-write and read, the director of DGIFT reads, nobody else; without a word of who asks there is no row.
+write and read, the director of DGIFT reads, nobody else; without a word of who asks there is no row. What the
+trail keeps of them has the same policy (0014), and whoever reads them is written down.
 """
 
 from datetime import datetime
@@ -29,7 +30,6 @@ class VisitInterview(Identified, Stamped, Model):
         label="Persona entrevistada",
         help="Puesto, turno, antigüedad; el nombre solo si ella lo quiere.",
         personal=True,
-        secret=True,
     )
     text: Mapped[str] = field(
         Text,
@@ -37,7 +37,6 @@ class VisitInterview(Identified, Stamped, Model):
         label="Qué dijo",
         help="No se imprime en nada de lo que recibe la parte empleadora.",
         personal=True,
-        secret=True,
         long=True,
     )
 

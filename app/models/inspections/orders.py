@@ -74,8 +74,9 @@ class InspectionOrder(Identified, Stamped, Procedural, Model):
         CheckConstraint("period_to IS NULL OR period_from <= period_to", name="period"),
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="validity"),
         CheckConstraint("replaces_id <> id", name="replaces"),
-        Index("ix_inspection_order_state", "version_code", "process_code", "state"),
+        Index("ix_inspection_order_state", "version_code", "process_code", "state", "office_id", "id"),
         Index("ix_inspection_order_office_created", "office_id", "created_at"),
+        Index("ix_inspection_order_valid_from", "valid_from", "office_id", "version_code", "state"),
     )
     label, label_plural = "Orden de inspección", "Órdenes de inspección"
     rules = {
@@ -177,6 +178,7 @@ class OrderInspector(Identified, Stamped, Model):
             unique=True,
             postgresql_where=text("leader AND until IS NULL"),
         ),
+        Index("ix_order_inspector_inspector_id", "inspector_id", "order_id", postgresql_include=["until"]),
         CheckConstraint("until IS NULL OR until >= since", name="dates"),
     )
     label, label_plural = "Inspector designado", "Inspectores designados"
@@ -184,9 +186,7 @@ class OrderInspector(Identified, Stamped, Model):
     order_id: Mapped[int] = field(
         ForeignKey("inspection_order.id"), nullable=False, index=True, label="Orden"
     )
-    inspector_id: Mapped[int] = field(
-        ForeignKey("inspector.id"), nullable=False, index=True, label="Inspector"
-    )
+    inspector_id: Mapped[int] = field(ForeignKey("inspector.id"), nullable=False, label="Inspector")
     leader: Mapped[bool] = field(
         Boolean, nullable=False, default=False, server_default=text("false"), label="Líder"
     )
@@ -205,14 +205,17 @@ class OrderEstablishment(Identified, Stamped, Model):
     """An establishment that the order names."""
 
     __tablename__ = "order_establishment"
-    __table_args__ = (UniqueConstraint("order_id", "establishment_id"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "establishment_id"),
+        Index("ix_order_establishment_establishment_id", "establishment_id", "order_id"),
+    )
     label, label_plural = "Establecimiento de la orden", "Establecimientos de la orden"
 
     order_id: Mapped[int] = field(
         ForeignKey("inspection_order.id"), nullable=False, index=True, label="Orden"
     )
     establishment_id: Mapped[int] = field(
-        ForeignKey("establishment.id"), nullable=False, index=True, label="Establecimiento"
+        ForeignKey("establishment.id"), nullable=False, label="Establecimiento"
     )
 
     order: Mapped[InspectionOrder] = relationship(back_populates="places")

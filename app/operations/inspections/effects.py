@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import select
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import RuleBroken
+from app.core.types import inside
 from app.models.documents import Document
 from app.models.followup import TermStatus
 from app.models.inspections import (
@@ -28,14 +31,11 @@ from app.operations.inspections import facts, orders, visits
 from app.operations.inspections.corrections import corrections_of
 from app.operations.moves import Context, Details, effect
 from app.security.roles import Role
-from app.workflow.definition import Phase
+from app.workflow.definition import Move, Phase
 
 
-def _follow(context: Context, record: InspectionOrder | FinalReport, phase: Phase) -> bool:
+def _follow(context: Context, record: InspectionOrder | Visit | FinalReport, phase: Phase) -> bool:
     """Take the system's step of another record to a phase, if there is one on the facts of today."""
-    step = moves.system_move(record, phase)
-    if step is None:
-        return False
     reason = context.details.reason or (context.transition.reason if context.transition else "")
     details = Details(
         happened_on=context.details.happened_on,
@@ -44,6 +44,9 @@ def _follow(context: Context, record: InspectionOrder | FinalReport, phase: Phas
         scan_id=context.details.scan_id,
         captured=True,  # documented by the act that it follows from
     )
+    step = moves.system_move(record, phase, details)
+    if step is None:
+        return False
     moves.move(record, step.code, details, as_system=True)
     return True
 
@@ -61,11 +64,11 @@ def notify_inspectors(c: Context) -> None:
 
 @effect("record_extension")
 def record_extension(c: Context) -> None:
-    """Extend the running term; the validity of an order follows its term."""
-    running = terms.running(c.record)
-    if running is None:
+    """Extend the term; the validity of an order follows its term."""
+    term = terms.standing(c.record)
+    if term is None:
         raise RuleBroken("No hay plazo en curso que prorrogar.", code="no_term")
-    kind = moves.process_of(c.record).term(running.type_code)
+    kind = moves.process_of(c.record).term(term.type_code)
     longer = terms.extend(c.record, kind, c.act_date)
     if isinstance(c.record, InspectionOrder):
         c.record.follow_term(longer.start_on, longer.due_on)
@@ -100,6 +103,22 @@ def reissue_order(c: Context) -> None:
         Session.add(OrderChecklist(order_id=order.id, checklist_version_id=row.checklist_version_id))
 
 
+def _planned(order: InspectionOrder) -> list[Visit]:
+    return [visit for visit in facts.visits_of(order) if facts.phase_of(visit) is Phase.PLANNED]
+
+
+def _foresee_visits(order: InspectionOrder, step: Move) -> list[str]:
+    return [f"Se anula la visita {visit.number}, que estaba programada." for visit in _planned(order)]
+
+
+@effect("annul_planned_visits", _foresee_visits, locks=_planned)
+def annul_planned_visits(c: Context) -> None:
+    """Nobody goes to the visits that were planned for an order that is no more."""
+    for visit in _planned(c.record):
+        if not _follow(c, visit, Phase.ANNULLED):
+            raise RuleBroken(f"La visita {visit.number} no puede anularse: revise su estado.")
+
+
 @effect("open_report")
 def open_report(c: Context) -> None:
     """Open the final report; an order that comes back from new actions has it already."""
@@ -128,17 +147,8 @@ def begin_order(c: Context) -> None:
 @effect("create_annex")
 def create_annex(c: Context) -> None:
     """Under an open order or an operation the visit names its establishment in an annex (working rule 10)."""
-    order, place = facts.order_of(c.record), c.record.establishment
-    if order.kind == OrderKind.ESTABLISHMENT.value:
-        return
-    if place.merged_into_id is not None:
-        raise RuleBroken("Ese establecimiento se unió a otro: búsquelo otra vez.", "establishment_id")
-    team = [row.inspector_id for row in c.record.inspectors if row.present]
-    related = facts.conflicted(team, [place.employer_id], c.act_date)
-    if related:  # the order did not name the employer, so nobody could ask before
-        who = ", ".join(related)
-        raise RuleBroken(f"Declararon relación con el empleador: {who}. Debe ir otra persona.")
-    c.record.annex = AnnexStatus.PENDING.value
+    if facts.order_of(c.record).kind != OrderKind.ESTABLISHMENT.value:
+        c.record.annex = AnnexStatus.PENDING.value
 
 
 @effect("ratify_annex")
@@ -168,19 +178,23 @@ def lock_acta(c: Context) -> None:
     c.afterwards.append(lock)
 
 
-@effect("annul_acta")
+def _actas(visit: Visit) -> list[Document]:
+    """The acta in force of a visit and what corrects it."""
+    document = Session.get(Document, visit.document_id) if visit.document_id else None
+    if document is None:
+        return []
+    return list(dict.fromkeys([document, *(row.document for row in corrections_of(visit))]))
+
+
+def _foresee_actas(visit: Visit, step: Move) -> list[str]:
+    return [f"Se anula: {paper.type.title} {paper.number}." for paper in _actas(visit)]
+
+
+@effect("annul_acta", _foresee_actas)
 def annul_acta(c: Context) -> None:
     """Annul the acta; the visit is open again, its signatures are void."""
     visit: Visit = c.record
-    document = Session.get(Document, visit.document_id) if visit.document_id else None
-    if document is None:
-        return
-    report = facts.report_of(facts.order_of(visit))
-    if report is not None and facts.phase_of(report) not in (Phase.IN_REPORT, Phase.IN_FIELD):
-        raise RuleBroken(
-            "El informe final ya está en decisión: debe volver a la inspección antes de anular el acta."
-        )
-    for paper in dict.fromkeys([document, *(row.document for row in corrections_of(visit))]):
+    for paper in _actas(visit):
         documents.annul(paper, c.details.reason)
     visit.document_id, visit.document = None, None
     Session.flush()
@@ -188,15 +202,33 @@ def annul_acta(c: Context) -> None:
     visits.void_signatures(visit)
 
 
-@effect("withdraw_findings")
+def _withdrawn(visit: Visit) -> list[Finding]:
+    """The findings that go with the acta of a visit."""
+    opened = [finding for finding in visit.findings if finding.state is not None]
+    standing = [finding for finding in opened if facts.phase_of(finding) is not Phase.ANNULLED]
+    return sorted(standing, key=lambda finding: finding.id)
+
+
+def _foresee_findings(visit: Visit, step: Move) -> Iterator[str]:
+    for finding in _withdrawn(visit):
+        state = moves.state_of(finding)
+        yield f"Se retira el hallazgo «{finding}», que está en «{state.name if state else ''}»."
+        running = terms.running(finding)
+        if running is not None:
+            yield f"Se retira su plazo: {inside(running.type.name)}."
+        for each in moves.process_of(finding).moves_from(finding.state or ""):
+            if _annuls(each):
+                yield from moves.foreseen(finding, each)
+
+
+def _annuls(step: Move) -> bool:
+    return step.automatic and "acta_annulled" in step.guards
+
+
+@effect("withdraw_findings", _foresee_findings)
 def withdraw_findings(c: Context) -> None:
-    """Withdraw by name the findings and terms that were born of the annulled acta."""
-    for finding in sorted(c.record.findings, key=lambda finding: finding.id):
-        if finding.state is None:
-            continue
-        phase = facts.phase_of(finding)
-        if phase is Phase.ANNULLED:
-            continue
+    """Withdraw by name the findings, terms and letters that were born of the annulled acta."""
+    for finding in _withdrawn(c.record):
         running = terms.running(finding)
         if running is not None:
             terms.close(finding, (running.type_code,), c.act_date, TermStatus.WITHDRAWN)
@@ -237,7 +269,12 @@ def propose_visit(c: Context) -> None:
     )
 
 
-@effect("reopen_order")
+def _foresee_order(record: Visit | FinalReport, step: Move) -> list[str]:
+    order = facts.order_of(record)
+    return [] if facts.phase_of(order) is Phase.IN_FIELD else [f"La orden {order.number} vuelve a ejecución."]
+
+
+@effect("reopen_order", _foresee_order)
 def reopen_order(c: Context) -> None:
     """Give the order back to execution."""
     order = facts.order_of(c.record)

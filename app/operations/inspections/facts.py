@@ -5,12 +5,14 @@ Each fact is one query or less; what a record's relations already hold is not as
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from app.core import clock
 from app.core.base import Session
 from app.models.documents import Document, DocumentStatus
 from app.models.followup import RecordDocument, Term
@@ -33,7 +35,7 @@ from app.models.inspections import (
 from app.models.norms import Basis
 from app.models.registry import Employer
 from app.models.staff import Absence, Inspector
-from app.operations import moves
+from app.operations import moves, terms
 from app.operations.inspections import questionnaire
 from app.operations.moves import Context, fact
 from app.operations.papers import SIGNED_ON_RECORD
@@ -51,6 +53,15 @@ RESULTS = {
     Verification.NOT_REMEDIED.value: "NO_SUBSANADO",
 }
 """The result of a verification as conditions of a procedure name it."""
+
+
+@dataclass(frozen=True)
+class TeamChange:
+    """Who leaves an order, who enters, and the team as it is to stand, the leader first."""
+
+    leaving: tuple[Inspector, ...]
+    entering: tuple[Inspector, ...]
+    standing: tuple[Inspector, ...]
 
 
 def order_of(record: Any) -> InspectionOrder:
@@ -126,9 +137,19 @@ def _establishments(c: Context) -> int:
     return len(order_of(c.record).places)
 
 
+def _change(c: Context) -> TeamChange | None:
+    """The team that the form of a substitution names."""
+    return c.details.content if isinstance(c.details.content, TeamChange) else None
+
+
+def _team(c: Context) -> list[Inspector]:
+    change = _change(c)
+    return list(change.standing) if change else [each.inspector for each in order_of(c.record).designated]
+
+
 @fact("inspector_count")
 def _inspectors(c: Context) -> int:
-    return len(order_of(c.record).designated)
+    return len(_team(c))
 
 
 @fact("minimum_inspectors")
@@ -139,28 +160,39 @@ def _minimum(c: Context) -> int:
 
 @fact("leader_count")
 def _leaders(c: Context) -> int:
+    if _change(c) is not None:
+        return min(1, len(_team(c)))
     return sum(each.leader for each in order_of(c.record).designated)
 
 
 @fact("actor_is_assigned")
 def _assigned(c: Context) -> bool:
     here = c.actor.account_id
-    return here is not None and any(
-        each.inspector.account_id == here for each in order_of(c.record).designated
-    )
+    return here is not None and any(person.account_id == here for person in _team(c))
 
 
 @fact("conflicted_inspectors")
 def _conflicted(c: Context) -> tuple[str, ...]:
-    order = order_of(c.record)
-    team = [each.inspector_id for each in order.designated]
-    employers = [each.establishment.employer_id for each in order.places]
-    return conflicted(team, employers, c.act_date)
+    if _asks_team(c):
+        return ()
+    if isinstance(c.record, Visit):  # at the door of an open order the employer is known for the first time
+        place = c.record.establishment
+        present = [row.inspector_id for row in c.record.inspectors if row.present]
+        return conflicted(present, [place.employer_id] if place is not None else [], c.act_date)
+    employers = [each.establishment.employer_id for each in order_of(c.record).places]
+    return conflicted([person.id for person in _team(c)], employers, c.act_date)
+
+
+def _asks_team(c: Context) -> bool:
+    """Whether the form of the step will ask for the team: before that nobody is judged."""
+    return c.details.preview and "OI-SUS" in c.letters and _change(c) is None
 
 
 def conflicted(team: list[int], employers: list[int], on: date) -> tuple[str, ...]:
     """The names of these inspectors who declared a relation with one of these employers."""
     keys = conflicted_ids(team, employers, on)
+    if not keys:
+        return ()
     rows = Session.scalars(select(Inspector).where(Inspector.id.in_(keys)))
     return tuple(row.full_name for row in rows)
 
@@ -182,11 +214,13 @@ def conflicted_ids(team: list[int], employers: list[int], on: date) -> list[int]
 
 @fact("absent_inspectors")
 def _absent(c: Context) -> tuple[str, ...]:
-    order = order_of(c.record)
+    if _asks_team(c):
+        return ()
+    order, change = order_of(c.record), _change(c)
+    people = change.entering if change else _team(c)  # who stays was confirmed when he was designated
     until = order.valid_until or c.act_date + timedelta(days=whole("OI_VIGENCIA_DIAS", c.act_date))
     return tuple(
-        row.inspector.full_name
-        for row in absences([each.inspector_id for each in order.designated], c.act_date, until)
+        row.inspector.full_name for row in absences([person.id for person in people], c.act_date, until)
     )
 
 
@@ -204,7 +238,8 @@ def absences(team: list[int], since: date, until: date) -> list[Absence]:
 
 @fact("absence_confirmed")
 def _absence_confirmed(c: Context) -> bool:
-    return order_of(c.record).absence_confirmed
+    said = c.details.absence_confirmed
+    return said if _change(c) else said or order_of(c.record).absence_confirmed
 
 
 @fact("order_valid_until")
@@ -268,8 +303,52 @@ def _failed_visits(c: Context) -> int:
 
 @fact("annexes_unratified")
 def _annexes(c: Context) -> int:
-    visits = [c.record.visit] if isinstance(c.record, Finding) else _visits(c)
-    return sum(visit.annex == AnnexStatus.PENDING.value for visit in visits)
+    """Of a finding, that of its visit; of a report, those of the findings that it sends to a sumario."""
+    cited = [c.record] if isinstance(c.record, Finding) else cited_of(order_of(c.record))
+    pending = {each.visit_id for each in cited if each.visit.annex == AnnexStatus.PENDING.value}
+    return len(pending)
+
+
+def cited_of(order: InspectionOrder) -> list[Finding]:
+    """The findings of an order that are destined to a sumario."""
+    return [finding for finding in findings_of(order) if phase_of(finding) is Phase.IN_CASE]
+
+
+def barred(finding: Finding) -> bool:
+    """Whether a finding waits for a sumario to which it can no longer go.
+
+    The annex that names its establishment was not ratified in its term (working rule 10): the finding stands
+    as it was found, marked, and holds up nobody else's.
+    """
+    if finding.visit.annex != AnnexStatus.PENDING.value or finding.state is None:
+        return False
+    to_case = any(
+        moves.process_of(finding).state(step.to_state).phase is Phase.IN_CASE
+        for step in moves.process_of(finding).moves_from(finding.state)
+    )
+    term = terms.standing(finding.visit) if to_case else None
+    return term is not None and term.due_on is not None and term.due_on < clock.today()
+
+
+@fact("order_decided")
+def _order_decided(c: Context) -> bool:
+    return phase_of(order_of(c.record)) not in (Phase.IN_FIELD, Phase.IN_REPORT)
+
+
+@fact("report_opened")
+def _report_opened(c: Context) -> bool:
+    return report_of(order_of(c.record)) is not None
+
+
+@fact("report_ahead")
+def _report_ahead(c: Context) -> str | None:
+    """The name of the state of the report, unless it is the inspector's to write or actions were ordered."""
+    report = report_of(order_of(c.record))
+    state = moves.state_of(report) if report is not None else None
+    if report is None or state is None or state.phase is Phase.IN_FIELD:
+        return None
+    start = moves.process_of(report).start
+    return None if start is not None and state.code == start.state else state.name
 
 
 @fact("report_decided")
@@ -291,8 +370,11 @@ def _actions_ordered(c: Context) -> bool:
 @fact("order_executable")
 def _executable(c: Context) -> bool:
     order = order_of(c.record)
-    ready = order.document_id is not None and phase_of(order) in (Phase.ISSUED, Phase.IN_FIELD)
-    return ready and not order.held
+    process, phase = moves.process_of(order), phase_of(order)
+    begins = phase is Phase.ISSUED and any(
+        process.state(step.to_state).phase is Phase.IN_FIELD for step in process.moves_from(order.state or "")
+    )
+    return order.document_id is not None and not order.held and (begins or phase is Phase.IN_FIELD)
 
 
 @fact("visit_kind")
@@ -304,6 +386,12 @@ def _visit_kind(c: Context) -> str:
 @fact("establishment_named")
 def _named(c: Context) -> bool:
     return c.record.establishment_id is not None
+
+
+@fact("establishment_merged")
+def _merged(c: Context) -> bool:
+    place = c.record.establishment
+    return place is not None and place.merged_into_id is not None
 
 
 @fact("unanswered_questions")
@@ -388,6 +476,11 @@ def _annex_pending(c: Context) -> bool:
     return bool(c.record.annex == AnnexStatus.PENDING.value)
 
 
+@fact("requests_to_verify")
+def _requests(c: Context) -> int:
+    return sum(finding.request_id is not None for finding in findings_of(order_of(c.record)))
+
+
 # Finding
 
 
@@ -456,7 +549,12 @@ def _delivered(c: Context) -> bool:
 def _filings(c: Context) -> int:
     query = select(func.count(Filing.id)).where(Filing.finding_id == c.record.id)
     renewed = _renewed_on(Term.finding_id == c.record.id)  # what answered an earlier term is not asked again
-    return int(Session.scalar(query.where(Filing.filed_on >= renewed) if renewed else query) or 0)
+    if renewed:
+        query = query.where(Filing.filed_on >= renewed)
+    term = terms.standing(c.record)
+    if term is not None and term.due_on is not None:  # what came after its day is kept, and answers no term
+        query = query.where(Filing.filed_on <= term.due_on)
+    return int(Session.scalar(query) or 0)
 
 
 @fact("verification_recorded")
@@ -469,10 +567,9 @@ def _verified(c: Context) -> bool:
 
 @fact("employer_identified")
 def _identified(c: Context) -> bool:
-    order = order_of(c.record)
-    places = [visit.establishment for visit in _visits(c) if visit.establishment is not None]
-    places = places or [each.establishment for each in order.places]
-    keys = {place.employer_id for place in places}
+    """Every employer of a finding that goes to a sumario."""
+    cited = cited_of(order_of(c.record))
+    keys = {each.visit.establishment.employer_id for each in cited if each.visit.establishment is not None}
     unknown = select(func.count(Employer.id)).where(Employer.id.in_(keys), Employer.provisional)
     return bool(keys) and not Session.scalar(unknown)
 
@@ -501,7 +598,8 @@ def _undecided(c: Context) -> tuple[str, ...]:
     names = []
     for finding in findings_of(order_of(c.record)):
         state = moves.state_of(finding)
-        if state is not None and not state.final and state.phase is not Phase.RESOLVED:
+        decided = state is None or state.final or state.phase is Phase.RESOLVED or barred(finding)
+        if state is not None and not decided:
             names.append(f"{finding.infraction.code if finding.infraction else 'sin código'} ({state.name})")
     return tuple(names)
 
@@ -509,12 +607,23 @@ def _undecided(c: Context) -> tuple[str, ...]:
 @fact("unremedied_findings")
 def _unremedied(c: Context) -> int:
     bad = (Phase.IN_CASE, Phase.IN_DECISION)
-    return sum(phase_of(finding) in bad for finding in findings_of(order_of(c.record)))
+    found = findings_of(order_of(c.record))
+    return sum(phase_of(finding) in bad or barred(finding) for finding in found)
 
 
 @fact("case_findings")
 def _case_findings(c: Context) -> int:
-    return sum(phase_of(finding) is Phase.IN_CASE for finding in findings_of(order_of(c.record)))
+    return len(cited_of(order_of(c.record)))
+
+
+@fact("observation_written")
+def _observation(c: Context) -> bool:
+    return bool((c.record.observation or "").strip())
+
+
+@fact("opinion_written")
+def _opinion_text(c: Context) -> bool:
+    return bool((c.record.opinion or "").strip())
 
 
 @fact("legal_opinion_attached")

@@ -25,13 +25,13 @@ from app.models.inspections import (
     Verification,
     Visit,
 )
-from app.models.norms import Infraction
-from app.operations import attachments, moves, records
+from app.models.norms import Basis, Infraction
+from app.operations import attachments, moves, records, terms
 from app.operations.inspections import facts
 from app.operations.inspections.visits import editable
 from app.operations.moves import Details
 from app.operations.unit import Unit, act
-from app.workflow.definition import Phase
+from app.workflow.definition import Move, Phase
 
 FIELDS = ("facts", "evidence", "affected_workers", "obligation", "remedy_kind", "repeat_offence")
 REQUEST = "REQ-REG"
@@ -47,8 +47,10 @@ def prepare(visit: Visit, values: Mapping[str, Any]) -> Finding:
             version_code=row.version_code, visit=row, office_id=row.office_id, facts="", confirmed=False
         )
         _fill(unit, finding, values)
-        finding.confirmed = True
         unit.session.add(finding)
+        unit.session.flush()
+        _check_counted(finding)
+        finding.confirmed = True
         unit.session.flush()
     return finding
 
@@ -58,9 +60,21 @@ def confirm(finding: Finding, values: Mapping[str, Any]) -> Finding:
     with act("finding.confirm") as unit:
         row = _in_preparation(finding)
         _fill(unit, row, values)
+        unit.session.flush()
+        _check_counted(row)
         row.confirmed = True
         unit.session.flush()
     return row
+
+
+def _check_counted(finding: Finding) -> None:
+    """A fine that is multiplied by workers has some: afterwards only an acta complementaria would say so."""
+    breach = finding.infraction
+    if breach is not None and breach.basis == Basis.PER_WORKER.value and facts.affected(finding) < 1:
+        raise RuleBroken(
+            f"La multa de {breach.code} se cuenta por trabajador: indique cuántos afecta, al menos uno.",
+            "affected_workers",
+        )
 
 
 def revise(finding: Finding, values: Mapping[str, Any]) -> Finding:
@@ -133,7 +147,10 @@ def deliver(finding: Finding, how: str, details: Details) -> Finding:
 
 
 def file(finding: Finding, words: str, content: bytes | None, details: Details) -> Filing:
-    """What the employer handed in; the finding waits for its verification."""
+    """What the employer handed in; within its term, the finding waits for its verification.
+
+    What comes after the last day is received and kept, and the finding stays where it is.
+    """
     if not words.strip():
         raise RuleBroken("Escriba qué presentó el empleador.", "description")
     with act("finding.file") as unit:
@@ -146,15 +163,30 @@ def file(finding: Finding, words: str, content: bytes | None, details: Details) 
         )
         row.filings.append(filing)
         unit.session.flush()
-        for step in moves.process_of(row).moves_from(row.state or ""):
-            if "filing_recorded" in step.guards:
-                moves.move(row, step.code, details)
-                break
+        term = terms.standing(row)
+        step = next((m for m in moves.process_of(row).moves_from(row.state or "") if _answers(m)), None)
+        if step is not None and term is not None and (term.due_on is None or filing.filed_on <= term.due_on):
+            moves.move(row, step.code, details)
     return filing
 
 
+def _answers(step: Move) -> bool:
+    return "filing_recorded" in step.guards
+
+
+def conclude(finding: Finding, result: str, note: str, on: date | None = None) -> Finding:
+    """What the check of the remedy showed, and the step that follows, when it is the person's to take."""
+    with act("finding.conclude"):
+        row = verify(finding, result, note, on)
+        for offer in moves.offers(row):
+            if offer.allowed and "verification_recorded" in offer.move.guards:
+                moves.move(row, offer.move.code)
+                break
+    return row
+
+
 def verify(finding: Finding, result: str, note: str, on: date | None = None) -> Finding:
-    """What the check of the remedy showed; the step itself is taken apart."""
+    """What the check of the remedy showed; the step that follows from it is taken apart."""
     if result not in {each.value for each in Verification}:
         raise RuleBroken("Elija el resultado de la verificación.", "verification")
     if not note.strip():

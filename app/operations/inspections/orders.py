@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.core import clock
@@ -15,6 +15,7 @@ from app.core.base import Session
 from app.core.errors import RuleBroken, Stale
 from app.models.catalogs import Office
 from app.models.checklists import ChecklistStatus, ChecklistVersion
+from app.models.documents import Document
 from app.models.inspections import (
     InspectionOrder,
     OrderChecklist,
@@ -28,15 +29,17 @@ from app.models.norms import InfractionArea
 from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
 from app.models.staff import Absence, Inspector
-from app.operations import attachments, moves, procedures, records
+from app.operations import attachments, moves, papers, procedures, records
 from app.operations.inspections import facts
+from app.operations.inspections.facts import TeamChange
 from app.operations.moves import Details
 from app.operations.parameters import whole
 from app.operations.unit import Unit, act
 from app.security.principal import current
 from app.security.scope import unscoped
-from app.workflow.definition import Phase
+from app.workflow.definition import Move, Phase
 
+SUBSTITUTION = "OI-SUS"
 FIELDS = frozenset(
     {
         "kind",
@@ -56,12 +59,8 @@ FIELDS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class TeamChange:
-    """Who leaves an order and who enters."""
-
-    leaving: tuple[OrderInspector, ...]
-    entering: tuple[OrderInspector, ...]
+OFFERED = 50
+"""Inspectors that a form lists with their work; the others are looked up."""
 
 
 @dataclass(frozen=True)
@@ -145,44 +144,93 @@ def substitute(order: InspectionOrder, team: Sequence[int], details: Details) ->
                 Visit, visit.id
             )  # before the order, as every step of a visit does: two at once never cross
         row = records.locked(InspectionOrder, order.id)
-        leaving, entering = _change_team(unit, row, team, details.happened_on, details.reason)
-        if not leaving and not entering:
-            raise RuleBroken("El equipo quedó igual: no hay nada que sustituir.", "team")
-        step = next(
-            (m for m in moves.process_of(row).moves_from(row.state or "") if "OI-SUS" in m.letters), None
-        )
-        if step is None:
-            raise RuleBroken("En este estado no se sustituyen inspectores.", code="move_not_declared")
-        told = replace(details, content=TeamChange(tuple(leaving), tuple(entering)))
+        told = _told(row, team, details)
+        step = _substitution(row)
+        _change_team(unit, row, team, details.happened_on, details.reason)
         moves.move(row, step.code, told)
         _follow_team(unit, row)
     return row
 
 
-def workloads(office_id: int | None, places: Sequence[int] = (), on: date | None = None) -> list[Workload]:
-    """The inspectors in post, those of the office first: open orders, absences in the validity, conflicts."""
+def draft_substitution(order: InspectionOrder, team: Sequence[int], details: Details) -> bytes:
+    """The document of a substitution as it would be issued with this team, marked as a draft."""
+    return papers.draft(order, SUBSTITUTION, _told(order, team, details))
+
+
+def print_substitution(
+    order: InspectionOrder, team: Sequence[int], details: Details
+) -> tuple[Document, bytes]:
+    """Reserve the number of a substitution and give the PDF to sign by hand (working rule 1).
+
+    The team changes when the signed paper is recorded. Raises RuleBroken with every reason.
+    """
+    if not details.reason.strip():
+        raise RuleBroken("Escriba el motivo de la sustitución: se imprime en el documento.", "reason")
+    with act("order.print_substitution", reason=details.reason):
+        told, step = _told(order, team, details), _substitution(order)
+        offer = next((o for o in moves.offers(order, said=told) if o.move == step), None)
+        if offer is None or not offer.allowed:
+            reasons = offer.reasons if offer else ("Este paso corresponde a otra persona.",)
+            raise RuleBroken(" ".join(reasons), reasons=reasons)
+        return papers.print_for_signature(order, SUBSTITUTION, told)
+
+
+def _substitution(order: InspectionOrder) -> Move:
+    """The step that changes the team of a signed order. Raises RuleBroken where there is none."""
+    steps = moves.process_of(order).moves_from(order.state or "")
+    step = next((m for m in steps if SUBSTITUTION in m.letters), None)
+    if step is None:
+        raise RuleBroken("En este estado no se sustituyen inspectores.", code="move_not_declared")
+    return step
+
+
+def _told(order: InspectionOrder, team: Sequence[int], details: Details) -> Details:
+    """The details of a substitution, with who leaves, who enters and who stands. Raises RuleBroken."""
+    people = _people(team, details.happened_on or clock.today())
+    before = {each.inspector_id: each.inspector for each in order.designated}
+    leaving = tuple(person for key, person in before.items() if key not in people)
+    entering = tuple(person for key, person in people.items() if key not in before)
+    if not leaving and not entering:
+        raise RuleBroken("El equipo quedó igual: no hay nada que sustituir.", "team")
+    return replace(details, content=TeamChange(leaving, entering, tuple(people.values())))
+
+
+def workloads(
+    office_id: int | None, places: Sequence[int] = (), team: Sequence[int] = (), on: date | None = None
+) -> list[Workload]:
+    """The team, and inspectors in post to choose from: open orders, absences in the validity, conflicts.
+
+    OFFERED at most, the team first, then those of the office; whoever is not among them is looked up.
+    """
     on = on or clock.today()
     until = on + timedelta(days=whole("OI_VIGENCIA_DIAS", on))
+    in_post = and_(Inspector.active_from <= on, func.coalesce(Inspector.active_to, on) >= on)
     people = Session.scalars(
         select(Inspector)
-        .where(Inspector.active_from <= on, func.coalesce(Inspector.active_to, on) >= on)
-        .order_by(Inspector.office_id != office_id, Inspector.last_name, Inspector.first_name)
+        .options(joinedload(Inspector.office))
+        .where(or_(in_post, Inspector.id.in_(team)))
+        .order_by(Inspector.id.not_in(team), Inspector.office_id != office_id)
+        .order_by(Inspector.last_name, Inspector.first_name)
+        .limit(OFFERED)
     ).all()
+    keys = [person.id for person in people]
     open_orders = dict(
         Session.execute(
-            select(OrderInspector.inspector_id, func.count(OrderInspector.id))
+            select(OrderInspector.inspector_id, func.count())
             .join(InspectionOrder, InspectionOrder.id == OrderInspector.order_id)
-            .where(OrderInspector.until.is_(None), InspectionOrder.state.in_(_open_states()))
+            .where(OrderInspector.inspector_id.in_(keys), OrderInspector.until.is_(None))
+            .where(InspectionOrder.process_code == InspectionOrder.process)
+            .where(InspectionOrder.state.in_(_open_states()))
             .group_by(OrderInspector.inspector_id)
         ).all()
     )
     away: dict[int, list[Absence]] = {}
-    for absence in facts.absences([person.id for person in people], on, until):
+    for absence in facts.absences(keys, on, until):
         away.setdefault(absence.inspector_id, []).append(absence)
     employers = list(
         Session.scalars(select(Establishment.employer_id).where(Establishment.id.in_(list(places))))
     )
-    related = facts.conflicted_ids([person.id for person in people], employers, on)
+    related = facts.conflicted_ids(keys, employers, on)
     return [
         Workload(person, open_orders.get(person.id, 0), tuple(away.get(person.id, ())), person.id in related)
         for person in people
@@ -247,11 +295,13 @@ def _fill_lists(unit: Unit, order: InspectionOrder, values: Mapping[str, Any]) -
     if "checklists" in values:
         _set_checklists(unit, order, list(dict.fromkeys(values["checklists"] or ())))
     if "team" in values:
-        for each in list(order.team):  # a draft: nobody was told yet
-            order.team.remove(each)
-            unit.session.delete(each)
+        wanted = list(values["team"] or ())
+        for each in list(order.team):
+            if each.inspector_id not in wanted:  # a draft: nobody was told yet
+                order.team.remove(each)
+                unit.session.delete(each)
         unit.session.flush()
-        _change_team(unit, order, list(values["team"] or ()), None, "")
+        _change_team(unit, order, wanted, None, "")
 
 
 def _set_places(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
@@ -302,38 +352,41 @@ def _set_checklists(unit: Unit, order: InspectionOrder, wanted: list[int]) -> No
 
 def _change_team(
     unit: Unit, order: InspectionOrder, wanted: Sequence[int], on: date | None, reason: str
-) -> tuple[list[OrderInspector], list[OrderInspector]]:
-    """Make the team the wanted one, the leader first; who leaves and who enters."""
+) -> None:
+    """Make the team the wanted one, the leader first."""
     on = on or clock.today()
-    wanted = list(dict.fromkeys(wanted))
-    found = unit.session.scalars(select(Inspector).where(Inspector.id.in_(wanted)))
-    people = {person.id: person for person in found}
-    if len(people) != len(wanted):
-        raise RuleBroken("Elija inspectores de la lista.", "team")
-    for person in people.values():
-        if not person.active_from <= on <= (person.active_to or on):
-            raise RuleBroken(f"{person.full_name} no está en funciones el {on:%d/%m/%Y}.", "team")
+    people = _people(wanted, on)
     standing = {each.inspector_id: each for each in order.designated}
-    leaving = [each for key, each in standing.items() if key not in wanted]
+    leaving = [each for key, each in standing.items() if key not in people]
     for each in leaving:
         if on < each.since:
             who, since = each.inspector.full_name, f"{each.since:%d/%m/%Y}"
             raise RuleBroken(f"{who} está designado desde el {since}: no pudo dejar antes.", "happened_on")
     for each in leaving:
         each.until, each.reason, each.leader = on, reason or None, False
-    for each in standing.values():
-        each.leader = False
+    leader = next(iter(people), None)
+    for key, each in standing.items():
+        each.leader = each.leader and key == leader
     unit.session.flush()
-    entering: list[OrderInspector] = []
-    for position, key in enumerate(wanted):
+    for position, key in enumerate(people):
         member = standing.get(key)
         if member is None:
             member = OrderInspector(inspector_id=key, since=on, inspector=people[key])
             order.team.append(member)
-            entering.append(member)
         member.leader = position == 0
     unit.session.flush()
-    return leaving, entering
+
+
+def _people(wanted: Sequence[int], on: date) -> dict[int, Inspector]:
+    """The inspectors of these keys, in their order, in post on a day. Raises RuleBroken."""
+    found = {row.id: row for row in Session.scalars(select(Inspector).where(Inspector.id.in_(wanted)))}
+    people = {key: found[key] for key in wanted if key in found}
+    if set(people) != set(wanted):
+        raise RuleBroken("Elija inspectores de la lista.", "team")
+    for person in people.values():
+        if not person.active_from <= on <= (person.active_to or on):
+            raise RuleBroken(f"{person.full_name} no está en funciones el {on:%d/%m/%Y}.", "team")
+    return people
 
 
 def _follow_team(unit: Unit, order: InspectionOrder) -> None:

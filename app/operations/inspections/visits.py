@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from werkzeug.security import check_password_hash
 
 from app.core import clock
 from app.core.base import Session
@@ -28,9 +27,10 @@ from app.models.inspections import (
 )
 from app.models.security import Account
 from app.models.staff import Inspector
-from app.operations import attachments, moves, records
+from app.operations import attachments, moves, records, second_factor
 from app.operations.moves import Details
 from app.operations.unit import act
+from app.security.manager import proves
 from app.security.principal import current
 from app.workflow.definition import Phase
 
@@ -266,8 +266,9 @@ def sign_as_inspector(
             raise RuleBroken("Está marcado como ausente: corrija la presencia antes de firmar.")
         account = Session.get(Account, row.inspector.account_id) if row.inspector.account_id else None
         if password:
-            if account is None or not check_password_hash(account.password or "", password):
+            if account is None or not proves(account, password):
                 raise RuleBroken("La contraseña no es correcta.", f"password-{inspector_id}", "password")
+            second_factor.demand(account)
             row.signing_mode, row.confirmed_at = SigningMode.ELECTRONIC.value, clock.now()
         elif drawing:
             row.signature_file_id = attachments.receive(drawing, f"drawing-{inspector_id}").file.id

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import pypdf
-
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
+from app.documents.pdfs import joined
 from app.models.documents import Document
 from app.operations import documents, moves, papers
 from app.operations.moves import Details
@@ -155,7 +153,7 @@ def printed(picks: Sequence[Pick]) -> tuple[bytes | None, list[Outcome]]:
         return _print_one(record, way, pages, pick)
 
     outcomes = [_tried(pick, one) for pick in picks]
-    return merged(pages), outcomes
+    return joined(pages), outcomes
 
 
 def reprinted() -> tuple[bytes | None, list[Outcome]]:
@@ -168,7 +166,7 @@ def reprinted() -> tuple[bytes | None, list[Outcome]]:
             return _print_one(each.record, each.ways[0], pages, None)
 
         outcomes.append(attempted(one, each.document.number, each.record))
-    return merged(pages), outcomes
+    return joined(pages), outcomes
 
 
 def _print_one(record: Any, way: Way, pages: list[bytes], pick: Pick | None) -> Outcome:
@@ -189,15 +187,3 @@ def annul(document_id: int, reason: str) -> Document:
     if found is None:
         raise Missing("Ese número ya no espera la firma.")
     return documents.annul(found.document, reason)
-
-
-def merged(pdfs: Sequence[bytes]) -> bytes | None:
-    """Our own PDFs, one behind the other."""
-    if not pdfs:
-        return None
-    writer = pypdf.PdfWriter()
-    for pdf in pdfs:
-        writer.append(io.BytesIO(pdf))
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()

@@ -23,11 +23,12 @@ from app.core.base import Session
 from app.core.errors import Missing, RuleBroken
 from app.documents import scans
 from app.documents.images import safe_image
+from app.documents.pdfs import joined
 from app.models.documents import Document, DocumentStatus, StoredFile
 from app.models.followup import RecordDocument
 from app.operations import attachments, files, moves, papers
 from app.operations.moves import HANDWRITTEN, Details
-from app.operations.signing.batch import Outcome, attempted, merged
+from app.operations.signing.batch import Outcome, attempted
 from app.operations.signing.waiting import ELSEWHERE, Books, Reserved, reserved
 from app.operations.staff import Signatory
 from app.operations.unit import act
@@ -324,7 +325,7 @@ def _one_pdf(contents: Sequence[bytes]) -> bytes:
         raise scans.ScanRefused("pages")
     if any(content[:1024].lstrip().startswith(b"%PDF-") for content in contents):
         raise RuleBroken("Suba un solo PDF por vez, o varias fotografías.", "scan", "scan_many")
-    return merged([_page(content) for content in contents]) or b""
+    return joined([_page(content) for content in contents]) or b""
 
 
 def _page(content: bytes) -> bytes:

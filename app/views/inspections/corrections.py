@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 from typing import Any
 
-import pypdf
 from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from app.core.base import Session
 from app.core.errors import DomainError, Missing
+from app.documents.pdfs import joined
 from app.models.inspections import Visit
 from app.operations import files
 from app.operations.inspections import corrections
 from app.operations.moves import Details
 from app.views.base import explain, valid
 from app.views.inspections.shown import page_of
-from app.views.inspections.steps import counted, pdf
+from app.views.inspections.steps import SignedForm, counted, pdf
 from app.views.widgets import text_or_none
 
 ROWS = 4
 CELLS = ("target", "part", "says", "should_say", "reason")
 
 
-class CorrectionForm(FlaskForm):
+class CorrectionForm(SignedForm):
     """Who receives, and the signature; the corrections are rows that the template draws."""
 
     name = StringField("Recibe por la parte empleadora", [InputRequired("Este dato es obligatorio.")])
@@ -38,7 +36,6 @@ class CorrectionForm(FlaskForm):
     refusal = StringField(
         "Si no firma, por qué", filters=[text_or_none], description="Queda constancia de la negativa."
     )
-    password = PasswordField("Su contraseña", render_kw={"autocomplete": "current-password"})
 
 
 class CorrectionView(BaseView):
@@ -101,13 +98,8 @@ class CorrectionView(BaseView):
                 found.append(row.document)
         if not found:
             raise Missing()
-        writer = pypdf.PdfWriter()
-        for document in found:
-            if document is not None and document.file is not None:
-                writer.append(io.BytesIO(files.read(document.file)))
-        out = io.BytesIO()
-        writer.write(out)
-        return pdf(out.getvalue(), f"{found[0].number} con sus complementarias.pdf")
+        pages = [files.read(document.file) for document in found if document and document.file]
+        return pdf(joined(pages) or b"", f"{found[0].number} con sus complementarias.pdf")
 
     def _visit(self, pk: int) -> Visit:
         visit: Visit | None = Session.get(Visit, pk) if pk < 2**31 else None

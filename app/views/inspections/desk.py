@@ -21,13 +21,13 @@ from app.operations import signing
 from app.operations.signing import Entry, Folder, Outcome, Pick
 from app.views.base import explain, valid
 from app.views.inspections.shown import page_of
-from app.views.inspections.steps import counted, pdf
+from app.views.inspections.steps import SignedForm, counted, pdf
 from app.views.widgets import day_field, text_or_none, whole
 
 DISCARD = "descartar"
 
 
-class SignForm(FlaskForm):
+class SignForm(SignedForm):
     """The password, once for all."""
 
     password = PasswordField(
@@ -145,7 +145,8 @@ class SigningDeskView(BaseView):
         form = ReturnForm()
         try:
             picks = _picks()
-            found = [one for one in signing.chosen(picks) if one.may_return]
+            asked = signing.chosen(picks)
+            found = [one for one in asked if one.may_return]
             if "reason" in request.form and valid(form):
                 return self._outcomes(
                     "Resultado de la devolución",
@@ -168,6 +169,8 @@ class SigningDeskView(BaseView):
             title="Devolver sin firmar",
             form=form,
             found=found,
+            kept=[one for one in asked if not one.may_return],
+            page_of=page_of,
             employer=_employer,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from wtforms.validators import Optional
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken
+from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.documents import Document
 from app.models.followup import RecordDocument, Term, TermStatus
@@ -35,6 +37,7 @@ from app.operations import attachments, moves
 from app.operations.inspections import facts, findings
 from app.operations.moves import Details
 from app.views.base import explain, valid
+from app.views.exports import Exported
 from app.views.fields import Guaranies
 from app.views.inspections.shown import mark, page_of, term_mark
 from app.views.inspections.steps import held_moves
@@ -142,12 +145,26 @@ class RosterForm(FlaskForm):
     sheet = FileField("Archivo CSV", render_kw={"accept": ".csv,text/csv,text/plain"})
 
 
-class FindingView(BaseView):
+class FindingView(Exported, BaseView):
     """Findings."""
 
     route_base = "/hallazgos"
     class_permission_name = "Finding"
     default_view = "list"
+
+    def listing(self) -> Sheet:
+        """The list with the columns of its page."""
+        form = FindingSearch(request.args, meta={"csrf": False})
+        cells = [
+            ("Infracción", lambda row: row[0].infraction and row[0].infraction.code),
+            ("Hallazgo", lambda row: row[0].infraction.title if row[0].infraction else row[0].facts),
+            ("Empleador", lambda row: (place := row[0].visit.establishment) and place.employer.legal_name),
+            ("Estado", lambda row: mark(row[0]).text),
+            ("Plazo", lambda row: row[1] and term_mark(row[1]).text),
+            ("Oficina", lambda row: row[0].office.name),
+            ("Identificador público", lambda row: str(row[0].uuid)),
+        ]
+        return Sheet("Hallazgos", "finding", cells, _query(form), each=_with_terms)
 
     @expose("/")
     @has_access
@@ -157,22 +174,11 @@ class FindingView(BaseView):
         form = FindingSearch(request.args, meta={"csrf": False})
         offices = Session.execute(select(Office.id, Office.name).order_by(Office.name)).all()
         form.office.choices = [("", "Todas")] + [(str(key), name) for key, name in offices]
-        query = (
-            select(Finding)
-            .where(Finding.state.is_not(None))
-            .options(
-                joinedload(Finding.infraction),
-                joinedload(Finding.office),
-                joinedload(Finding.visit).joinedload(Visit.establishment).joinedload(Establishment.employer),
-            )
-            .order_by(Finding.id.desc())
-        )
-        query = _narrowed(query, form)
+        query = _query(form)
         before = request.args.get("antes", "")
         if (last := whole(before)) is not None:
             query = query.where(Finding.id < last)
         rows = list(Session.scalars(query.limit(PAGE + 1)))
-        terms = _running([row.id for row in rows])
         kept: dict[str, Any] = {
             k: v for k, v in request.args.items() if k in ("phase", "office", "overdue") and v
         }
@@ -180,7 +186,7 @@ class FindingView(BaseView):
             "inspections/findings.html",
             title="Hallazgos",
             form=form,
-            rows=[(row, mark(row), terms.get(row.id)) for row in rows[:PAGE]],
+            rows=[(row, mark(row), term) for row, term in _with_terms(rows[:PAGE])],
             term_mark=term_mark,
             next_url=(
                 url_for("FindingView.list", **kept, antes=rows[PAGE - 1].id) if len(rows) > PAGE else None
@@ -233,6 +239,7 @@ class FindingView(BaseView):
             ),
             words={each.value: each.label for kind in (RemedyKind, Delivery, Verification) for each in kind},
             may_edit=self._may_edit(),
+            may_list_people=self._may_list_people(),
         )
 
     @expose("/<int:pk>/entrega", methods=["GET", "POST"])
@@ -256,7 +263,12 @@ class FindingView(BaseView):
         def keep(finding: Finding, form: Any) -> None:
             upload = form.file.data
             content = upload.read() if upload else b""
+            before = finding.state
             findings.file(finding, form.description.data or "", content or None, form.details())
+            if finding.state == before:
+                flash(
+                    "Llegó fuera de plazo: queda en el expediente y el hallazgo sigue como estaba.", "warning"
+                )
 
         return self._act(pk, FilingForm, "Presentación del empleador", keep, "presentar", "")
 
@@ -264,24 +276,17 @@ class FindingView(BaseView):
     @has_access
     @permission_name("edit")
     def verify(self, pk: int) -> Any:
-        """The check of the remedy; the step that follows from it comes next."""
+        """The check of the remedy, and the step that follows from it."""
 
         def keep(finding: Finding, form: Any) -> None:
-            findings.verify(
+            findings.conclude(
                 finding,
                 form.verification.data or "",
                 form.verification_note.data or "",
                 form.verified_on.data,
             )
 
-        finding = _load(pk)
-        code = request.form.get("verification", "")
-        step = next((move for move, result in RESULTS.items() if result == code), None)
-        after = None
-        if step and any(offer.move.code == step for offer in moves.offers(finding)):
-            after = url_for("StepView.take", process="finding", pk=pk, code=step)
-        wanted = tuple(RESULTS)
-        return self._act(pk, VerificationForm, "Verificación", keep, wanted, "", after)
+        return self._act(pk, VerificationForm, "Verificación", keep, tuple(RESULTS), "")
 
     def _act(
         self,
@@ -291,7 +296,6 @@ class FindingView(BaseView):
         keep: Any,
         step: str | tuple[str, ...],
         help: str,
-        after: str | None = None,
     ) -> Any:
         """The page of an act with a form of its own."""
         finding = _load(pk)
@@ -309,7 +313,7 @@ class FindingView(BaseView):
                 finding = _load(pk)
             else:
                 flash(f"{title}: se registró.", "success")
-                return redirect(after or page_of(finding))
+                return redirect(page_of(finding))
         elif request.method == "GET":
             day = "happened_on" if "happened_on" in form else "verified_on"
             form[day].data = clock.today()
@@ -330,7 +334,7 @@ class FindingView(BaseView):
         finding = _load(pk)
         form = RosterForm()
         if request.method == "POST":
-            if not self._may_edit():
+            if not self._may_list_people():
                 raise NotAllowed()
             if valid(form):
                 try:
@@ -364,7 +368,7 @@ class FindingView(BaseView):
                 else None
             ),
             named=self.appbuilder.sm.has_access("can_list", "Worker"),
-            may_edit=self._may_edit(),
+            may_edit=self._may_list_people(),
         )
 
     @expose("/<int:pk>/nomina/<int:key>/retirar", methods=["POST"])
@@ -373,6 +377,8 @@ class FindingView(BaseView):
     def remove_worker(self, pk: int, key: int) -> Any:
         """Take a worker out of the count, with the reason."""
         finding = _load(pk)
+        if not self._may_list_people():
+            raise NotAllowed()
         worker = Session.get(AffectedWorker, key) if key < 2**31 else None
         if worker is None or worker.finding_id != finding.id:
             raise Missing()
@@ -386,6 +392,10 @@ class FindingView(BaseView):
 
     def _may_edit(self) -> bool:
         return bool(self.appbuilder.sm.has_access("can_edit", "Finding"))
+
+    def _may_list_people(self) -> bool:
+        """Who may not read the names of affected workers adds and removes none: the fine counts them."""
+        return self._may_edit() and bool(self.appbuilder.sm.has_access("can_edit", "Worker"))
 
 
 def _load(pk: int) -> Finding:
@@ -406,6 +416,26 @@ def _load(pk: int) -> Finding:
     if finding is None:
         raise Missing()
     return finding
+
+
+def _with_terms(block: Sequence[Finding]) -> list[tuple[Finding, Term | None]]:
+    """Each finding with the term that counts; one question for all of them."""
+    terms = _running([row.id for row in block])
+    return [(row, terms.get(row.id)) for row in block]
+
+
+def _query(form: FindingSearch) -> Any:
+    query = (
+        select(Finding)
+        .where(Finding.state.is_not(None))
+        .options(
+            joinedload(Finding.infraction),
+            joinedload(Finding.office),
+            joinedload(Finding.visit).joinedload(Visit.establishment).joinedload(Establishment.employer),
+        )
+        .order_by(Finding.id.desc())
+    )
+    return _narrowed(query, form)
 
 
 def _narrowed(query: Any, form: FindingSearch) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -17,6 +17,7 @@ from wtforms.validators import InputRequired
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
+from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.checklists import ChecklistStatus, ChecklistVersion
 from app.models.documents import Document
@@ -42,8 +43,9 @@ from app.operations.moves import Details
 from app.security.principal import current
 from app.security.scope import may_write
 from app.views.base import explain, valid
+from app.views.exports import Exported, keys
 from app.views.history import history_of
-from app.views.inspections.shown import mark, page_of, term_mark
+from app.views.inspections.shown import mark, page_of, place_of, term_mark, validity
 from app.views.inspections.steps import StepForm, counted, details_of, fit, held_of, pdf
 from app.views.inspections.transfers import transfer_mark
 from app.views.references import ReferenceField, by_key
@@ -63,6 +65,12 @@ WHOLE = (
     .options(joinedload(Establishment.employer), joinedload(Establishment.district)),
 )
 """What the page of an order shows of the order itself, in two questions."""
+LISTS = (
+    joinedload(InspectionOrder.places),
+    joinedload(InspectionOrder.checklists),
+    joinedload(InspectionOrder.team),
+)
+"""What the form of a draft is filled with, beside its own fields."""
 SUBSTITUTION = "OI-SUS"
 REQUIRED = "Este dato es obligatorio."
 
@@ -94,7 +102,27 @@ def _found(q: str) -> Any:
     )
 
 
-class OrderForm(FlaskForm):
+class PersonForm(FlaskForm):
+    """Somebody for the team who is not among the inspectors listed."""
+
+    person = ReferenceField(
+        Inspector, False, label="Otro inspector", description="Por apellido, nombre o código."
+    )
+
+    def added_to(self, team: list[int]) -> bool:
+        """Whether the button that adds somebody was pressed; the form is then drawn again, nothing saved."""
+        if "add_person" not in request.form:
+            return False
+        field = self.person
+        if field.validate(self) and field.data is not None:
+            team[:] = dict.fromkeys([*team, field.data])
+            field.data, field.typed = None, ""
+        else:
+            field.errors = ["Busque al inspector y elíjalo de la lista."]
+        return True
+
+
+class OrderForm(PersonForm):
     """A draft. Places and team are lists that the template draws."""
 
     kind = ChoiceField("Clase de orden", choices=_choices(OrderKind), coerce=str)
@@ -131,6 +159,12 @@ class OrderForm(FlaskForm):
         ]
 
 
+class TeamForm(StepForm):
+    """A substitution: what its document needs, and whether somebody absent may enter."""
+
+    absence_confirmed = BooleanField("Designar aunque esté ausente en el período")
+
+
 class VisitForm(FlaskForm):
     """A visit to plan."""
 
@@ -149,7 +183,7 @@ class AuthorisationForm(FlaskForm):
     authorisation_file = FileField("Documento", render_kw={"accept": "application/pdf,image/*"})
 
 
-class OrderView(BaseView):
+class OrderView(Exported, BaseView):
     """Inspection orders and their files."""
 
     route_base = "/ordenes"
@@ -161,19 +195,12 @@ class OrderView(BaseView):
     def list(self) -> Any:
         """The orders within the person's scope, the newest first; pages by key."""
         asked = request.args
-        query = select(InspectionOrder).options(
-            joinedload(InspectionOrder.document),
-            joinedload(InspectionOrder.office),
-            selectinload(InspectionOrder.team).joinedload(OrderInspector.inspector),
-            selectinload(InspectionOrder.places)
-            .joinedload(OrderEstablishment.establishment)
-            .joinedload(Establishment.employer),
-        )
-        query = self._narrowed(query, asked)
+        newest = self._narrowed(select(InspectionOrder.id), asked)
         after = whole(asked.get("despues"))
         if after is not None:
-            query = query.where(InspectionOrder.id < after)
-        rows = Session.scalars(query.order_by(InspectionOrder.id.desc()).limit(PAGE + 1)).unique().all()
+            newest = newest.where(InspectionOrder.id < after)
+        newest = newest.order_by(InspectionOrder.id.desc()).limit(PAGE + 1)
+        rows = Session.scalars(_drawn().where(InspectionOrder.id.in_(newest))).unique().all()
         kept = {name: value for name, value in asked.items() if name != "despues" and value}
         return self.render_template(
             "inspections/orders.html",
@@ -196,6 +223,20 @@ class OrderView(BaseView):
             searching=bool(kept),
             may_add=self._may("can_add"),
         )
+
+    def listing(self) -> Sheet:
+        """The list with the columns of its page."""
+        cells = [
+            ("Orden", lambda row: row.number),
+            ("Empleador y lugar", place_of),
+            ("Estado", lambda row: mark(row).text),
+            ("Líder", lambda row: next((e.inspector.full_name for e in row.designated if e.leader), "")),
+            ("Primera visita hasta", lambda row: row.valid_until),
+            ("Oficina", lambda row: row.office.code),
+            *keys(InspectionOrder),
+        ]
+        query = self._narrowed(_drawn(), request.args)
+        return Sheet("Órdenes de inspección", "inspection_order", cells, query)
 
     def _narrowed(self, query: Any, asked: Any) -> Any:
         words = asked.get("q", "").strip()
@@ -230,12 +271,12 @@ class OrderView(BaseView):
     def add(self) -> Any:
         """A new draft; from the page of an establishment or employer, `establecimiento=` once or more."""
         form = OrderForm()
-        form.offer()
         lists = _sent_lists()
         if request.method == "GET":
             form.office_id.data = next(iter(current().offices), None)
-            places = [by_key(Establishment, key) for key in request.args.getlist("establecimiento")]
-            lists["places"] = list(dict.fromkeys(place.id for place in places if place))
+            lists["places"] = [
+                place.id for place in _places(_numbers(request.args.getlist("establecimiento")))
+            ]
             lists["checklists"] = _usual_checklists()
         elif self._rearranged(form, lists):
             pass
@@ -263,9 +304,8 @@ class OrderView(BaseView):
     @permission_name("edit")
     def edit(self, pk: int) -> Any:
         """Change a draft."""
-        order = self._order(pk)
+        order = self._order(pk, () if request.method == "POST" else LISTS)
         form = OrderForm(obj=None if request.method == "POST" else order)
-        form.offer()
         lists = _sent_lists()
         if request.method == "GET":
             lists = {
@@ -308,7 +348,7 @@ class OrderView(BaseView):
                 members.sort(key=lambda key: key != brigade.leader_id)
                 lists["team"] = members
             return True
-        return "refresh" in request.form
+        return "refresh" in request.form or form.added_to(lists["team"])
 
     @expose("/<int:pk>")
     @has_access
@@ -353,6 +393,7 @@ class OrderView(BaseView):
             may_review=mine and self._may("can_review", "Step"),
             may_edit=mine and self._may("can_edit") and is_draft,
             mine=mine,
+            validity=validity(order),
             elsewhere=orders.open_elsewhere([p.establishment_id for p in order.places], order.id)
             if is_draft
             else [],
@@ -429,7 +470,7 @@ class OrderView(BaseView):
         offer = next((o for o in moves.offers(order) if SUBSTITUTION in o.move.letters), None)
         if offer is None:
             raise Missing()
-        form = StepForm()
+        form, who = TeamForm(), PersonForm()
         types = [papers.kind_of(code) for code in offer.move.letters]
         signers = [
             (one.account_id, str(one)) for one in papers.signatories(order, SUBSTITUTION, clock.today())
@@ -440,26 +481,36 @@ class OrderView(BaseView):
         team = _sent_team() if request.method == "POST" else [each.inspector_id for each in order.designated]
         if request.method == "GET":
             form.happened_on.data = clock.today()
-        elif valid(form):
+        elif not who.added_to(team) and valid(form):
             try:
-                details: Details = details_of(form)
-                with counted(details.password):
-                    orders.substitute(order, team, details)
+                done = self._substituted(order, team, form)
             except DomainError as error:
                 explain(form, error)
             else:
-                flash("Sustitución hecha: el documento está en el expediente.", "success")
-                return redirect(page_of(order))
+                return done
         return self.render_template(
             "inspections/team.html",
             title="Sustituir o agregar inspectores",
             order=order,
             form=form,
             offer=offer,
-            team=team,
-            workloads=orders.workloads(order.office_id, [p.establishment_id for p in order.places]),
+            printed=papers.reserved_of(order, SUBSTITUTION),
+            **_choice(who, order.office_id, [place.establishment_id for place in order.places], team),
             back=page_of(order),
         )
+
+    def _substituted(self, order: InspectionOrder, team: list[int], form: TeamForm) -> Any:
+        """What the button asks: the draft, the paper to sign by hand, or the substitution itself."""
+        details: Details = details_of(form)
+        if request.form.get("go") == "draft":
+            return pdf(orders.draft_substitution(order, team, details), f"Borrador {SUBSTITUTION}.pdf")
+        if request.form.get("go") == "print":
+            document, content = orders.print_substitution(order, team, details)
+            return pdf(content, f"{document.number} para firmar.pdf")
+        with counted(details.password):
+            orders.substitute(order, team, details)
+        flash("Sustitución hecha: el documento está en el expediente.", "success")
+        return redirect(page_of(order))
 
     @expose("/<int:pk>/carpeta")
     @has_access
@@ -470,17 +521,14 @@ class OrderView(BaseView):
         return pdf(letters.pack_pdf(order), f"Carpeta de visita {order.number}.pdf")
 
     def _form(self, form: OrderForm, lists: dict[str, Any], title: str, order: InspectionOrder | None) -> Any:
-        places = [place for key in lists["places"] if (place := by_key(Establishment, key)) is not None]
-        brigades = Session.scalars(
-            select(Brigade).options(selectinload(Brigade.members)).order_by(Brigade.code)
-        ).all()
+        form.offer()
         return self.render_template(
             "inspections/order_form.html",
             title=title,
             form=form,
             order=order,
             version=request.form.get("_version") or (order.version if order else ""),
-            places=places,
+            places=_places(lists["places"]),
             lists=lists,
             areas=Session.scalars(select(InfractionArea).order_by(InfractionArea.position)).all(),
             checklists=Session.scalars(
@@ -488,8 +536,8 @@ class OrderView(BaseView):
                 .where(ChecklistVersion.status == ChecklistStatus.PUBLISHED.value)
                 .order_by(ChecklistVersion.checklist_code, ChecklistVersion.number.desc())
             ).all(),
-            brigades=brigades,
-            workloads=orders.workloads(form.office_id.data, lists["places"]),
+            brigades=Session.scalars(select(Brigade).order_by(Brigade.code)).all(),
+            **_choice(form, form.office_id.data, lists["places"], lists["team"]),
             elsewhere=orders.open_elsewhere(lists["places"], order.id if order else None),
             back=page_of(order) if order else url_for("OrderView.list"),
         )
@@ -506,13 +554,40 @@ class OrderView(BaseView):
         return bool(self.appbuilder.sm.has_access(permission, resource))
 
 
+def _drawn() -> Any:
+    """Orders with what a line of the list shows, the newest first."""
+    query = select(InspectionOrder).options(
+        joinedload(InspectionOrder.document),
+        joinedload(InspectionOrder.office),
+        selectinload(InspectionOrder.team).joinedload(OrderInspector.inspector),
+        selectinload(InspectionOrder.places)
+        .joinedload(OrderEstablishment.establishment)
+        .joinedload(Establishment.employer),
+    )
+    return query.order_by(InspectionOrder.id.desc())
+
+
 def _values(form: OrderForm) -> dict[str, Any]:
     names = set(orders.FIELDS) & set(form._fields)
     return {name: form[name].data for name in names}
 
 
-def _numbers(name: str) -> list[int]:
-    sent = request.form.getlist(name)
+def _places(keys: Sequence[int]) -> list[Establishment]:
+    """These establishments, in this order, with what a line shows; who gave way to another is left out."""
+    query = select(Establishment).where(Establishment.id.in_(keys), Establishment.merged_into_id.is_(None))
+    query = query.options(joinedload(Establishment.employer), joinedload(Establishment.district))
+    return sorted(Session.scalars(query), key=lambda place: keys.index(place.id))
+
+
+def _choice(
+    who: PersonForm, office_id: int | None, places: Sequence[int], team: Sequence[int]
+) -> dict[str, Any]:
+    """What the table of inspectors is drawn from; the look-up beside it once they are too many to list."""
+    loads = orders.workloads(office_id, places, team)
+    return {"team": team, "workloads": loads, "who": who if len(loads) == orders.OFFERED else None}
+
+
+def _numbers(sent: Iterable[str]) -> list[int]:
     return list(
         dict.fromkeys(int(text) for text in sent if text.isascii() and text.isdigit() and len(text) < 10)
     )
@@ -520,14 +595,14 @@ def _numbers(name: str) -> list[int]:
 
 def _sent_team() -> list[int]:
     """The designated inspectors, the leader first."""
-    team, leader = _numbers("team"), _numbers("leader")
+    team, leader = _numbers(request.form.getlist("team")), _numbers(request.form.getlist("leader"))
     return sorted(team, key=lambda key: key not in leader)
 
 
 def _sent_lists() -> dict[str, Any]:
     return {
-        "places": _numbers("places"),
-        "checklists": _numbers("checklists"),
+        "places": _numbers(request.form.getlist("places")),
+        "checklists": _numbers(request.form.getlist("checklists")),
         "matters": request.form.getlist("matters"),
         "team": _sent_team(),
     }

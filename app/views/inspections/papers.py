@@ -26,6 +26,7 @@ VERDICTS = {
     "issued": ("valid", "Documento válido", "Valid document"),
     "amended": ("amended", "Documento válido, modificado por otro", "Valid document, amended by another one"),
     "annulled": ("annulled", "Documento anulado", "Annulled document"),
+    "used": ("used", "Número usado en papel, fuera del sistema", "Number used on paper"),
     "reserved": ("reserved", "Número reservado: el documento todavía no se firmó", "Not signed yet"),
 }
 

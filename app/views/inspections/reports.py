@@ -17,6 +17,7 @@ from wtforms.validators import Length, Optional
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed
 from app.core.types import inside
+from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.followup import Term
 from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, Proposal
@@ -25,8 +26,9 @@ from app.models.registry import Establishment
 from app.operations import moves, papers
 from app.operations.inspections import facts, reports
 from app.views.base import explain, valid
+from app.views.exports import Exported, keys
 from app.views.history import history_of
-from app.views.inspections.shown import mark, page_of, term_mark
+from app.views.inspections.shown import mark, page_of, place_of, term_mark
 from app.views.inspections.steps import held_moves
 from app.views.widgets import text_or_none, whole
 
@@ -70,30 +72,36 @@ class ReportForm(FlaskForm):
     decision = _text("decision", "Fundamentos de la providencia. Vacío: los antecedentes y el dictamen.", 5)
 
 
-class ReportView(BaseView):
+class ReportView(Exported, BaseView):
     """Final reports and their circuit to archive, sumario or new actions (Res. MTESS 398/2025)."""
 
     route_base = "/informes"
     class_permission_name = "FinalReport"
     default_view = "list"
 
+    def listing(self) -> Sheet:
+        """The list with the columns of its page."""
+        cells = [
+            ("Informe de la orden", lambda row: row.order.number if row.order else str(row)),
+            ("Empleador y lugar", lambda row: place_of(row.order)),
+            ("Estado", lambda row: mark(row).text),
+            ("Acto retenido", lambda row: row.held),
+            ("Propuesta", lambda row: _said(row.proposal)),
+            ("Oficina", lambda row: row.office.code),
+            *keys(FinalReport),
+        ]
+        return Sheet("Informes finales", "final_report", cells, _query(request.args))
+
     @expose("/list/")
     @has_access
     def list(self) -> Any:
         """The reports within the person's scope, the newest first; pages by key."""
         asked = request.args
-        query = _narrowed(select(FinalReport), asked).options(
-            joinedload(FinalReport.office),
-            joinedload(FinalReport.order).joinedload(InspectionOrder.document),
-            joinedload(FinalReport.order)
-            .selectinload(InspectionOrder.places)
-            .joinedload(OrderEstablishment.establishment)
-            .joinedload(Establishment.employer),
-        )
+        query = _query(asked)
         after = whole(asked.get("despues"))
         if after is not None:
             query = query.where(FinalReport.id < after)
-        rows = Session.scalars(query.order_by(FinalReport.id.desc()).limit(PAGE + 1)).unique().all()
+        rows = Session.scalars(query.limit(PAGE + 1)).unique().all()
         kept = {name: asked[name] for name in ("estado", "propuesta", "oficina") if asked.get(name)}
         return self.render_template(
             "inspections/reports.html",
@@ -221,6 +229,18 @@ def _narrowed(query: Select[Any], asked: MultiDict[str, str]) -> Select[Any]:
         query = query.where(FinalReport.proposal == asked["propuesta"])
     office = whole(asked.get("oficina"))
     return query.where(FinalReport.office_id == office) if office is not None else query
+
+
+def _query(asked: MultiDict[str, str]) -> Select[Any]:
+    query = _narrowed(select(FinalReport), asked).options(
+        joinedload(FinalReport.office),
+        joinedload(FinalReport.order).joinedload(InspectionOrder.document),
+        joinedload(FinalReport.order)
+        .selectinload(InspectionOrder.places)
+        .joinedload(OrderEstablishment.establishment)
+        .joinedload(Establishment.employer),
+    )
+    return query.order_by(FinalReport.id.desc())
 
 
 def _states() -> list[tuple[str, str]]:

@@ -71,6 +71,25 @@ def term_mark(term: Term, today: date | None = None) -> Mark:
     return Mark(f"Vence el {due}", "sis-state-waiting")
 
 
+def place_of(order: InspectionOrder | None) -> str:
+    """Where an order sends, in a line: the first place with its employer, and how many more."""
+    places = order.places if order is not None else []
+    if not places:
+        return (order.zone if order is not None else None) or ""
+    first = f"{places[0].establishment.employer.legal_name} · {places[0].establishment}"
+    return first if len(places) == 1 else f"{first} y {len(places) - 1} más"
+
+
+def validity(order: InspectionOrder) -> str:
+    """Until when an order allows its first visit; once begun it stays in force (working rule 9)."""
+    if order.valid_until is None:
+        return ""
+    state, until = moves.state_of(order), f"{order.valid_until:%d/%m/%Y}"
+    if state is not None and state.phase is Phase.IN_FIELD:
+        return f"En ejecución; la vigencia, hasta el {until}, limita solo la primera visita"
+    return f"Hasta el {until}, para la primera visita"
+
+
 def page_of(record: Any) -> str:
     """The address of the page of a record."""
     if isinstance(record, Visit):

@@ -19,9 +19,8 @@ from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
 from app.models.documents import DocumentType, SigningMode
 from app.models.followup import RecordMove
-from app.operations import attachments, moves, papers
+from app.operations import attachments, moves, papers, second_factor
 from app.operations.moves import Details
-from app.security.attempts import TooManyAttempts
 from app.views.base import explain, valid
 from app.views.inspections.shown import mark, page_of, record_of
 from app.views.widgets import day_field, text_or_none
@@ -31,7 +30,27 @@ LOOK_BACK = timedelta(days=60)
 """How long ago somebody who left his post may have signed what is recorded now."""
 
 
-class StepForm(FlaskForm):
+class SignedForm(FlaskForm):
+    """What proves a signer: the password, and the code of who has a second factor."""
+
+    password = PasswordField(
+        "Su contraseña",
+        description="Firmar pide la contraseña otra vez.",
+        render_kw={"autocomplete": "current-password"},
+    )
+    code = StringField(
+        "Código del teléfono",
+        description="De su segundo factor. Uno alcanza para todo lo que firma ahora.",
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if second_factor.factor_of(g.user.id) is None:
+            del self.code
+
+
+class StepForm(SignedForm):
     """What a person says about an act; fields that a move does not ask for are taken out."""
 
     happened_on = day_field(
@@ -40,11 +59,6 @@ class StepForm(FlaskForm):
     )
     reason = TextAreaField("Motivo", filters=[text_or_none])
     signing_mode = RadioField("Cómo se firma", choices=[(each.value, each.label) for each in SigningMode])
-    password = PasswordField(
-        "Su contraseña",
-        description="Firmar pide la contraseña otra vez.",
-        render_kw={"autocomplete": "current-password"},
-    )
     signatory_account_id = SelectField(
         "Quién firmó", coerce=lambda value: int(value) if value else None, validate_choice=False
     )
@@ -106,6 +120,7 @@ class StepView(BaseView):
             types=types,
             mark=mark(record),
             back=page_of(record),
+            foreseen=moves.foreseen(record, offer.move),
             seal=form.seal.data if "seal" in form else None,
         )
 
@@ -162,26 +177,17 @@ class StepView(BaseView):
 
 @contextmanager
 def counted(password: str | None, who: str | None = None) -> Iterator[None]:
-    """Around a signature by password: wrong ones are counted and delayed as at the door.
+    """Around a signature by password, with the code typed beside it: wrong ones are counted as at the door.
 
     Raises RuleBroken at the password's field while the person has to wait.
     """
     if not password:
         yield
         return
-    manager, name = current_app.extensions["appbuilder"].sm, f"firma {who or g.user.username}"
-    try:
-        manager.take_attempt(name)
-    except TooManyAttempts as wait:
-        words = f"Demasiadas contraseñas equivocadas: espere {wait.seconds} segundos y vuelva a intentar."
-        raise RuleBroken(words, "password", "too_many") from wait
-    try:
-        yield
-    except DomainError as error:
-        if error.code != "password":
-            manager.give_attempts_back(name, entered=False)
-        raise
-    manager.give_attempts_back(name, entered=False)
+    name = f"firma {who or g.user.username}"
+    with current_app.extensions["appbuilder"].sm.counted(name):
+        with second_factor.offered(request.form.get("code")):
+            yield
 
 
 def pdf(content: bytes, name: str) -> Response:

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed
+from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.inspections import InspectionOrder
 from app.models.transfers import FileTransfer, TransferStatus
@@ -22,6 +23,7 @@ from app.operations import transfers
 from app.operations.transfers import Line
 from app.security.principal import current
 from app.views.base import explain, valid
+from app.views.exports import Exported
 from app.views.inspections.shown import Mark, page_of
 from app.views.widgets import text_or_none, whole
 
@@ -98,12 +100,26 @@ class DecisionForm(FlaskForm):
     reason = TextAreaField("Fundamento", [InputRequired(REQUIRED)], filters=[text_or_none])
 
 
-class TransferView(BaseView):
+class TransferView(Exported, BaseView):
     """The passes of files between offices."""
 
     route_base = "/pases"
     class_permission_name = "FileTransfer"
     default_view = "list"
+
+    def listing(self) -> Sheet:
+        """Every pass of the inbox."""
+        cells = [
+            ("Orden", lambda line: line.number),
+            ("Lugares", lambda line: "; ".join(line.places)),
+            ("De la oficina", lambda line: line.transfer.from_office.code),
+            ("A la oficina", lambda line: line.transfer.to_office.code),
+            ("Estado", lambda line: transfer_mark(line.transfer).text),
+            ("Pedido", lambda line: line.transfer.requested_at),
+            ("Motivo", lambda line: line.transfer.reason),
+            ("Identificador público", lambda line: str(line.transfer.uuid)),
+        ]
+        return Sheet("Pases de expedientes", "file_transfer", cells, rows=transfers.lines())
 
     @expose("/")
     @has_access

@@ -94,19 +94,19 @@ def substitution_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     """Sustitución o incorporación de inspectores: what changed since the last document of the team."""
     order: InspectionOrder = c.record
     change = c.details.content
+    people = change.standing if change else [each.inspector for each in order.designated]
     return Made(
         out.TeamChangeLetter(
             paper,
             order_number=order.number,
             order_date=order_date(order),
-            team=team(order),
+            team=tuple(person(each, leader=number == 0) for number, each in enumerate(people)),
             signature=signing.block("Por la autoridad que ordena"),
             leaving=tuple(
-                out.Departure(person(each.inspector), c.details.reason)
-                for each in (change.leaving if change else ())
+                out.Departure(person(each), c.details.reason) for each in (change.leaving if change else ())
             ),
             entering=tuple(
-                person(each.inspector, each.leader) for each in (change.entering if change else ())
+                person(each, leader=each == people[0]) for each in (change.entering if change else ())
             ),
             effective_from=c.act_date,
             reason=c.details.reason,

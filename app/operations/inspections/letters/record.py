@@ -292,7 +292,7 @@ def verification_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             started_at=_started(visit),
             ended_at=visit.ended_at,
             way="Documental" if visit.kind == VisitKind.DOCUMENTARY.value else "En el establecimiento",
-            employer=employer_of(order, visit),
+            employer=employer_of(visit),
             establishment=establishment(visited(visit)),
             inspectors=present(visit),
             checks=tuple(

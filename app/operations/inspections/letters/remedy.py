@@ -68,7 +68,7 @@ def request_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             record_number=visit.document.number if visit.document else "",
             record_date=visit.happened_on or c.act_date,
             order_number=order.number,
-            employer=employer_of(order, visit),
+            employer=employer_of(visit),
             establishment=establishment(visited(visit)),
             requirements=tuple(
                 out.Requirement(each.obligation or each.facts, norm(each.infraction), words)
@@ -116,7 +116,7 @@ def extension_of_remedy(c: Context, paper: Paper, signing: Signing) -> Made:
             paper,
             requirement_number=finding.request.number,
             requirement_date=finding.request.happened_on,
-            employer=employer_of(facts.order_of(visit), visit),
+            employer=employer_of(visit),
             establishment=establishment(visited(visit)),
             terms=(
                 out.ExtendedTerm(

@@ -8,8 +8,9 @@ from app.core.errors import RuleBroken
 from app.core.types import inside
 from app.documents import letters as out
 from app.documents.letters import Paper
-from app.models.documents import Document
+from app.models.documents import Document, DocumentStatus
 from app.models.inspections import (
+    FinalReport,
     Finding,
     InspectionOrder,
     Proposal,
@@ -23,19 +24,30 @@ from app.operations.inspections.letters.record import visited
 from app.operations.inspections.letters.shared import (
     DGAJ,
     DGIFT,
+    concerned,
+    concerned_places,
+    employer,
     employer_of,
     establishment,
     lines,
     matters,
     norm,
     order_date,
-    places,
     said,
+    sole_employer,
     team,
 )
 from app.operations.moves import Context
 from app.operations.papers import Made, Signing, builds
 from app.workflow.definition import Phase
+
+
+def _amend_earlier(c: Context, document: Document) -> None:
+    """An acta de infracción of a report that was returned and signed again is replaced by the new one."""
+    for earlier in papers.documents_of(c.record):
+        again = earlier.type_code == document.type_code and earlier.id not in c.issued
+        if again and earlier.status == DocumentStatus.ISSUED.value and earlier.replaced_by_id is None:
+            papers.amend(earlier, document)
 
 
 def _keep_report(c: Context, document: Document) -> None:
@@ -71,14 +83,13 @@ def report_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             addressee=DGIFT,
             order_number=order.number,
             order_date=order_date(order),
-            employer=employer_of(order),
+            concerned=_concerned(order),
             inspectors=team(order),
             facts=report.facts or "…",
             analysis=report.analysis or "…",
             proposal=said(Proposal, report.proposal) or "…",
             proposal_reason=report.analysis or "…",
             signatures=(signing.block("Inspector actuante"),),
-            establishments=places(order),
             matters=matters(order),
             visits=tuple(
                 out.VisitMade(
@@ -86,38 +97,63 @@ def report_letter(c: Context, paper: Paper, signing: Signing) -> Made:
                     said(VisitKind, v.kind),
                     _state_name(v),
                     v.document.number if v.document else None,
+                    f"{v.establishment.employer.legal_name} · {v.establishment}"
+                    if v.establishment and len(concerned(order)) > 1
+                    else None,
                 )
                 for v in facts.visits_of(order)
             ),
-            findings=tuple(
-                out.FindingState(
-                    f.facts,
-                    norm(f.infraction),
-                    _state_name(f),
-                    f.infraction.code if f.infraction else None,
-                    said(Severity, f.infraction.severity) if f.infraction else None,
-                    facts.affected(f) or None,
-                    f.request.number if f.request else None,
-                )
-                for f in facts.findings_of(order)
-                if f.state is not None
-            ),
+            carried_out=any(facts.act_type(v) in facts.DONE_ACTS for v in facts.visits_of(order)),
             background=background(order, report.background),
         ),
         {},
     )
 
 
-@builds("ACT-INF")
+def _concerned(order: InspectionOrder) -> tuple[out.Concerned, ...]:
+    """Each employer of the file, with the findings at his establishments."""
+    opened = [f for f in facts.findings_of(order) if f.state is not None]
+    return tuple(
+        out.Concerned(
+            employer(owner),
+            tuple(establishment(row) for row in rows),
+            tuple(_finding_state(f) for f in opened if visited(f.visit).employer_id == owner.id),
+        )
+        for owner, rows in concerned(order).items()
+    )
+
+
+def _finding_state(f: Finding) -> out.FindingState:
+    state = _state_name(f)
+    if facts.barred(f):
+        state = f"{state}. El anexo del establecimiento no fue ratificado: no va a sumario"
+    return out.FindingState(
+        f.facts,
+        norm(f.infraction),
+        state,
+        f.infraction.code if f.infraction else None,
+        said(Severity, f.infraction.severity) if f.infraction else None,
+        facts.affected(f) or None,
+        f.request.number if f.request else None,
+    )
+
+
+def _charged(report: FinalReport) -> list[int]:
+    """The employers with findings destined to a sumario, each with an acta of his own."""
+    cited = facts.cited_of(facts.order_of(report))
+    return list(dict.fromkeys(visited(finding.visit).employer_id for finding in cited))
+
+
+@builds("ACT-INF", _amend_earlier, each=_charged)
 def infraction_letter(c: Context, paper: Paper, signing: Signing) -> Made:
-    """Acta de infracción: the findings destined to a sumario, with the range of their fines in jornales."""
+    """Acta de infracción of an employer: his findings destined to a sumario, with their range of fines."""
     report = c.record
     order = facts.order_of(report)
-    cited = [f for f in facts.findings_of(order) if facts.phase_of(f) is Phase.IN_CASE and f.infraction]
+    cited = [f for f in facts.cited_of(order) if f.infraction and visited(f.visit).employer_id == c.part]
     if not cited:
         raise RuleBroken("Ningún hallazgo está destinado a sumario: decida los hallazgos primero.")
     visit = cited[0].visit
-    several = len({visited(f.visit).employer_id for f in cited}) > 1
+    several = len({f.visit_id for f in cited}) > 1
     charges = tuple(_charge(f, several) for f in cited)
     return Made(
         out.InfractionLetter(
@@ -126,7 +162,7 @@ def infraction_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             order_date=order_date(order),
             record_number=visit.document.number if visit.document else "",
             record_date=visit.happened_on or c.act_date,
-            employer=employer_of(order, visit),
+            employer=employer_of(visit),
             establishment=establishment(visited(visit)),
             inspectors=team(order),
             charges=charges,
@@ -141,13 +177,13 @@ def infraction_letter(c: Context, paper: Paper, signing: Signing) -> Made:
 
 
 def _charge(f: Finding, several: bool) -> out.Charge:
-    """A charge; with `several` employers in the file it says whose it is, and the acta that found it."""
+    """A charge; with `several` visits it says where it was found, and by which acta."""
     breach = f.infraction
     assert breach is not None
     whose = ""
     if several:
         acta = f.visit.document.number if f.visit.document else ""
-        whose = f"{visited(f.visit).employer.legal_name}, {visited(f.visit)} ({acta}). "
+        whose = f"{visited(f.visit)} ({acta}). "
     count = facts.affected(f) if breach.basis == Basis.PER_WORKER.value else 1
     return out.Charge(
         f"{whose}{f.facts}",
@@ -179,12 +215,12 @@ def review_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             report_number=report.document.number if report.document else "",
             report_date=report.document.happened_on if report.document else c.act_date,
             order_number=order.number,
-            employer=employer_of(order),
+            employer=sole_employer(order),
             proposal=said(Proposal, report.proposal),
             review=report.observation,
             conclusion="El archivo no procede por las razones expuestas.",
             signature=signing.block("Por la DGIFT"),
-            establishments=places(order),
+            establishments=concerned_places(order),
             background=background(order, None),
         ),
         {},
@@ -214,8 +250,8 @@ def opinion_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             analysis="\n".join(paragraphs[:-1]) or paragraphs[0],
             conclusion=paragraphs[-1],
             signatures=(signing.block("Por la DGAJ"),),
-            employer=employer_of(order),
-            establishments=places(order),
+            employer=sole_employer(order),
+            establishments=concerned_places(order),
             order_number=order.number,
             report_number=report.document.number if report.document else None,
             background=background(order, None),
@@ -230,8 +266,8 @@ def ruling_letter(c: Context, paper: Paper, signing: Signing) -> Made:
     report = c.record
     order = facts.order_of(report)
     opinion = report.opinion_document
-    if opinion is None or report.document is None:
-        raise RuleBroken("Faltan el informe final o el dictamen en el expediente.")
+    if report.document is None:
+        raise RuleBroken("Falta el informe final en el expediente.")
     orders_actions = bool(c.transition and c.transition.to_state.phase is Phase.IN_FIELD)
     return Made(
         out.RulingLetter(
@@ -240,12 +276,13 @@ def ruling_letter(c: Context, paper: Paper, signing: Signing) -> Made:
             order_date=order_date(order),
             report_number=report.document.number,
             report_date=report.document.happened_on,
-            opinion_number=opinion.number,
-            opinion_date=opinion.happened_on,
-            grounds=report.decision or "Los antecedentes y el dictamen jurídico que anteceden.",
-            employer=employer_of(order),
+            opinion_number=opinion.number if opinion else None,
+            opinion_date=opinion.happened_on if opinion else None,
+            grounds=report.decision
+            or f"Los antecedentes{' y el dictamen jurídico' if opinion else ''} que anteceden.",
+            employer=sole_employer(order),
             signature=signing.block("Máxima Autoridad Institucional"),
-            establishments=places(order),
+            establishments=concerned_places(order),
             actions=tuple(out.OrderedAction(line) for line in lines(c.details.reason))
             if orders_actions
             else (),
@@ -269,7 +306,7 @@ def roster_pdf(order: InspectionOrder, cited: Sequence[Finding], named_for: str 
         papers.paper_of(visit, document),
         annexed_to=document.type.title if document else "Acta",
         order_number=order.number,
-        employer=employer_of(order, visit),
+        employer=employer_of(visit),
         establishment=establishment(visited(visit)),
         rosters=tuple(
             out.Roster(

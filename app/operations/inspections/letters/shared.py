@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
@@ -83,17 +84,43 @@ def one_employer(order: InspectionOrder) -> out.Employer | None:
     return employer(next(iter(owners.values()))) if len(owners) == 1 else None
 
 
-def employer_of(order: InspectionOrder, visit: Visit | None = None) -> out.Employer:
-    """The employer of a file: of the establishment visited, else of the order."""
-    if visit is not None and visit.establishment is not None:
-        return employer(visit.establishment.employer)
-    found = one_employer(order)
-    if found is None:
-        visited = next((v.establishment for v in facts.visits_of(order) if v.establishment), None)
-        if visited is None:
-            raise RuleBroken("La orden todavía no tiene empleador: indíquelo en la visita.")
-        return employer(visited.employer)
+def concerned(order: InspectionOrder) -> dict[Employer, list[Establishment]]:
+    """The employers of a file with their establishments: those visited; before any visit, those named.
+
+    Raises RuleBroken while nobody is known.
+    """
+    visited = [v.establishment for v in facts.visits_of(order) if facts.phase_of(v) not in facts.NOT_BEGUN]
+    rows = [row for row in visited if row is not None] or [each.establishment for each in order.places]
+    if not rows:
+        raise RuleBroken("La orden todavía no tiene empleador: indíquelo en la visita.")
+    found: dict[Employer, list[Establishment]] = {}
+    for row in dict.fromkeys(rows):
+        found.setdefault(row.employer, []).append(row)
     return found
+
+
+def sole_employer(order: InspectionOrder) -> out.Employer | None:
+    """The employer of a file, when it concerns one."""
+    found = concerned(order)
+    return employer(next(iter(found))) if len(found) == 1 else None
+
+
+def concerned_places(order: InspectionOrder) -> tuple[out.Establishment, ...]:
+    """The establishments of a file; with several employers, each says whose it is."""
+    found = concerned(order)
+    several = len(found) > 1
+    return tuple(
+        replace(establishment(row), name=f"{owner.legal_name} · {row}") if several else establishment(row)
+        for owner, rows in found.items()
+        for row in rows
+    )
+
+
+def employer_of(visit: Visit) -> out.Employer:
+    """The employer of the establishment of a visit. Raises RuleBroken while it has none."""
+    if visit.establishment is None:
+        raise RuleBroken("Indique el establecimiento visitado.", "establishment_id")
+    return employer(visit.establishment.employer)
 
 
 def matters(order: InspectionOrder) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken
 from app.models.documents import DocumentType
 from app.models.inspections import Party, Visit
-from app.operations import attachments, moves
+from app.operations import attachments, moves, second_factor
 from app.operations.inspections import visits
 from app.operations.moves import HANDWRITTEN, Details
 from app.security.principal import current
@@ -76,6 +76,7 @@ class SigningPages(VisitPages):
             typed=request.form,
             leaders=leaders,
             me=current().account_id,
+            coded=second_factor.having(row.inspector.account_id for row in visit.inspectors),
             parties={each.value: each.label for each in Party},
             pictures=PICTURES,
             some_signed=visits.signed_by_some(visit),

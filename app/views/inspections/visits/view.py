@@ -14,16 +14,18 @@ from wtforms import SelectField
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, RuleBroken
+from app.exchange.exports import Sheet
 from app.models.documents import Document
 from app.models.followup import RecordDocument
 from app.models.inspections import HeadcountGroup, InspectionOrder, Visit, VisitKind
 from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
 from app.operations import attachments, moves, papers
-from app.operations.inspections import findings, questionnaire, visits
+from app.operations.inspections import facts, findings, interviews, questionnaire, visits
 from app.operations.moves import Details
 from app.views.base import explain, valid
-from app.views.inspections.shown import mark, page_of
+from app.views.exports import Exported, keys
+from app.views.inspections.shown import mark, page_of, validity
 from app.views.inspections.steps import held_moves, pdf
 from app.views.inspections.visits import progress
 from app.views.inspections.visits.forms import (
@@ -37,6 +39,7 @@ from app.views.inspections.visits.forms import (
     hour_of,
     moment_of,
 )
+from app.views.inspections.visits.interviews import InterviewPages
 from app.views.inspections.visits.questions import QuestionPages
 from app.views.inspections.visits.signing import SigningPages
 from app.views.registry.lists import PAGE, SearchForm
@@ -60,18 +63,27 @@ class VisitSearch(SearchForm):
     phase = SelectField("Estado", choices=PHASES, default="", validate_choice=False)
 
 
-class VisitView(QuestionPages, SigningPages):
+class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
     """Visits."""
 
     route_base = "/visitas"
     class_permission_name = "Visit"
 
-    @expose("/")
-    @has_access
-    @permission_name("list")
-    def list(self) -> Any:
-        """The visits within one's scope, the newest first."""
+    def listing(self) -> Sheet:
+        """The list with the columns of its page."""
         form = VisitSearch(request.args, meta={"csrf": False})
+        cells = [
+            ("Visita", str),
+            ("Empleador", lambda row: row.establishment and row.establishment.employer.legal_name),
+            ("Lugar", lambda row: row.establishment and str(row.establishment)),
+            ("Fecha", lambda row: row.happened_on or row.planned_on),
+            ("Estado", lambda row: mark(row).text),
+            ("Oficina", lambda row: row.office.name),
+            *keys(Visit),
+        ]
+        return Sheet("Visitas", "visit", cells, self._query(form))
+
+    def _query(self, form: VisitSearch) -> Any:
         query = (
             select(Visit)
             .options(
@@ -88,6 +100,15 @@ class VisitView(QuestionPages, SigningPages):
             state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
             found = select(*state).where(ProcedureState.phase == form.phase.data)
             query = query.where(tuple_(Visit.version_code, Visit.process_code, Visit.state).in_(found))
+        return query
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def list(self) -> Any:
+        """The visits within one's scope, the newest first."""
+        form = VisitSearch(request.args, meta={"csrf": False})
+        query = self._query(form)
         before = whole(request.args.get("antes"))
         if before is not None:
             query = query.where(Visit.id < before)
@@ -137,6 +158,8 @@ class VisitView(QuestionPages, SigningPages):
             copy=CopyForm(copy_means=visit.copy_means),
             kind=next(each.label for each in VisitKind if each.value == visit.kind),
             hours=_hours(visit),
+            validity=validity(visit.order) if visit.order else "",
+            carried_out=visit.order_id is None or facts.act_type(visit) in facts.DONE_ACTS,
             marks={row.id: mark(row) for row in visit.findings if row.state},
             order_url=(
                 url_for("OrderView.show", pk=visit.order_id)
@@ -147,6 +170,7 @@ class VisitView(QuestionPages, SigningPages):
             may_require=_may_require(visit),
             corrected=any(row.document.type_code == CORRECTION for row in records),
             waits_for_me=self.waits_for_me(visit),
+            reads_interviews=visit.order_id is not None and interviews.may_read(visit),
         )
 
     @expose("/<int:pk>/inicio", methods=["GET", "POST"])
