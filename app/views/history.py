@@ -11,7 +11,17 @@ from sqlalchemy import Date, DateTime, inspect, text
 from app.core.base import Model, Session
 from app.views.widgets import formatter
 
-TITLES = {"I": "Se creó", "U": "Se modificó", "D": "Se borró"}
+TITLES = {
+    "I": "Se creó",
+    "U": "Se modificó",
+    "D": "Se borró",
+    "R": "Se leyó",
+    "T": "Se vació la tabla",
+    "L": "Se cargó sin rastro",
+    "C": "Cambió la estructura",
+}
+RESERVED = "dato reservado"
+"""What the trail says in the place of a value that few may read."""
 SILENT = frozenset({"version", "updated_at", "updated_by_id", "state_since"})
 HISTORY = text(
     "SELECT at, actor, operation, old_values, new_values"
@@ -42,13 +52,14 @@ def history_of(kind: type[Model], key: Any) -> list[Entry]:
             row.at,
             row.actor,
             TITLES[row.operation],
-            list(_changes(kind, row)) if row.operation == "U" else [],
+            list(changes(kind, row)) if row.operation == "U" else [],
         )
         for row in rows
     ]
 
 
-def _changes(kind: type[Model], row: Any) -> Iterator[str]:
+def changes(kind: type[Model], row: Any) -> Iterator[str]:
+    """The changed columns of a row of the trail in words, with their old and new values."""
     for name, new in (row.new_values or {}).items():
         column = kind.__table__.c.get(name)
         if column is None or name in SILENT:
@@ -56,6 +67,9 @@ def _changes(kind: type[Model], row: Any) -> Iterator[str]:
         label = column.info.get("label") or getattr(kind, "words", {}).get(name, name)
         if str(new).startswith("sha256:"):
             yield f"{label}: cambiada"
+            continue
+        if new == RESERVED:
+            yield f"{label}: {RESERVED}"
             continue
         show = formatter(column)
         before, after = (show(_typed(column, value)) or "—" for value in (row.old_values.get(name), new))
