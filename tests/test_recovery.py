@@ -148,7 +148,8 @@ def test_neither_database_nor_trail_nor_queue_holds_the_secret(live: Live, lette
         rows = live.sql(f"SELECT t::text FROM {table} t")
         assert rows and not any(token in row[0] for row in rows), table
     hashes = live.sql(
-        "SELECT new_values->>'secret_hash' FROM audit.change WHERE table_name = 'account_recovery'"
+        "SELECT new_values->>'secret_hash' FROM audit.change"
+        " WHERE table_name = 'account_recovery' AND operation = 'I'"
     )
     stored = live.sql("SELECT secret_hash FROM account_recovery")[0][0]
     assert hashes[0][0].startswith("sha256:") and stored not in hashes[0][0]

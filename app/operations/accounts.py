@@ -22,7 +22,7 @@ from app.security.manager import ROLE_NAMES, hash_password
 from app.security.principal import current
 from app.security.roles import Role
 
-PLAIN = ("username", "first_name", "last_name", "email", "active")
+PLAIN = ("username", "first_name", "last_name", "email", "active", "directory")
 SYLLABLES = ("ka", "me", "ru", "to", "pi", "sa", "ne", "lo", "vi", "da", "gu", "cha", "ro", "ti", "be", "mo")
 
 
@@ -36,9 +36,9 @@ def create(values: Mapping[str, Any], roles: Collection[int], office_id: int | N
 
 
 def add(
-    unit: Unit, values: Mapping[str, Any], roles: Collection[int], office_id: int | None, hashed: str
+    unit: Unit, values: Mapping[str, Any], roles: Collection[int], office_id: int | None, hashed: str | None
 ) -> Account:
-    """A new account inside an open act. Raises RuleBroken at the field."""
+    """A new account inside an open act; a machine's has no password. Raises RuleBroken at the field."""
     account = Account(must_change_password=True, password=hashed)
     _fill(unit, account, values)
     unit.session.add(account)
@@ -58,6 +58,7 @@ def change(key: int, values: Mapping[str, Any], roles: Collection[int], office_i
         _give_office(unit, account, office_id)
         unit.session.flush()
         keep_administration(unit)
+        keep_local_administrator(unit, account)
     return account
 
 
@@ -69,6 +70,10 @@ def reset_password(key: int) -> tuple[Account, str]:
         if account.id == current().account_id:
             raise NotAllowed("Su propia contraseña se cambia en «Mi cuenta».")
         spare_administrators(unit, account)
+        if account.machine:
+            raise RuleBroken("Es una máquina: pregunta con su llave y no entra con contraseña.")
+        if account.directory:
+            raise RuleBroken("Entra con la contraseña de su computadora: se cambia en el directorio.")
         account.password, account.must_change_password = hash_password(password), True
         unit.session.flush()
     return account, password
@@ -128,6 +133,24 @@ def keep_administration(unit: Unit) -> None:
         raise RuleBroken("No puede quitarse a sí mismo la administración: pídalo a otro administrador.")
 
 
+def keep_local_administrator(unit: Unit, changed: Account) -> None:
+    """Somebody administers with a password of the system's own: a directory that is down stops nobody.
+
+    Raises RuleBroken at `directory`.
+    """
+    local = select(Account.id).where(
+        Account.active,
+        Account.directory.is_(False),
+        func.array_position(ROLE_NAMES, Role.ADMIN.label).is_not(None),
+    )
+    if changed.directory and unit.session.scalar(local.limit(1)) is None:
+        raise RuleBroken(
+            "Es el último administrador con contraseña propia del SIS: sin él, nadie entra cuando el "
+            "directorio no responde.",
+            field="directory",
+        )
+
+
 def _get(unit: Unit, key: int) -> Account:
     account: Account | None = unit.session.get(Account, key)
     if account is None:
@@ -144,8 +167,10 @@ def _fill(unit: Unit, account: Account, values: Mapping[str, Any]) -> None:
         if found is not None and found != account.id:
             raise RuleBroken("Ya lo usa otra cuenta.", field=name)
     for name in PLAIN:
-        if getattr(account, name) != values[name]:
+        if name in values and getattr(account, name) != values[name]:
             setattr(account, name, values[name])
+    if account.directory:
+        account.must_change_password = False
 
 
 def _give_roles(unit: Unit, account: Account, roles: Collection[int]) -> None:

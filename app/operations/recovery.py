@@ -14,7 +14,7 @@ from werkzeug.security import check_password_hash
 
 from app.core import clock
 from app.core.base import Session
-from app.core.errors import Missing, NotAllowed
+from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.security import Account, Recovery, UserOffice, Way
 from app.operations import accounts, mail
 from app.operations.jobs import defer
@@ -72,6 +72,8 @@ def ask(name_or_mail: str) -> None:
             select(Account.id)
             .where(
                 Account.active,
+                Account.directory.is_(False),
+                Account.machine.is_(False),
                 or_(func.lower(Account.username) == wanted, func.lower(Account.email) == wanted),
             )
             .order_by((func.lower(Account.username) == wanted).desc())
@@ -145,7 +147,7 @@ def use_link(token: str, new: str) -> Account:
     account = holder_of(token)
     if account is None:
         raise Missing("El enlace ya no sirve.")
-    with acting_as(_himself(account)), act("account.recover", reason=Way.LINK.label) as unit:
+    with acting_as(himself(account)), act("account.recover", reason=Way.LINK.label) as unit:
         _use(unit, Recovery.secret_hash == fingerprint(token), Way.LINK)
         _set_password(unit, account, new, Way.LINK)
     return account
@@ -160,7 +162,8 @@ def may_help(words: Any = None) -> Select[Any]:
     Informática: every one. A coordinator or director: those who are inspectors and nothing else, of the
     offices that he serves himself.
     """
-    query = select(Account).where(Account.active).order_by(Account.last_name, Account.id)
+    people = select(Account).where(Account.active, Account.machine.is_(False))
+    query = people.order_by(Account.last_name, Account.id)
     actor = current()
     if actor.account_id is not None:
         query = query.where(Account.id != actor.account_id)
@@ -192,6 +195,8 @@ def release_code(key: int) -> Slip:
         account: Account | None = unit.session.scalar(may_help().where(Account.id == key))
         if account is None:
             raise Missing()
+        if account.directory:
+            raise RuleBroken("Entra con la contraseña de su computadora: se cambia en el directorio.")
         _void(unit, account.id, Way.CODE, now)
         unit.session.add(
             Recovery(
@@ -220,19 +225,19 @@ def use_code(name: str, code: str, new: str, fake_hash: str) -> Account | None:
         .where(*_serves(clock.real_now()), Recovery.way == Way.CODE.value)
         .order_by(Recovery.id.desc())
     ).first()
-    right = check_password_hash(row[1].secret_hash if row else fake_hash, _plain(code))
+    right = check_password_hash(row[1].secret_hash if row else fake_hash, plain(code))
     if row is None or not right:
         with act("recovery.refused"):
             return None
     account: Account = row[0]
     recovery: Recovery = row[1]
-    with acting_as(_himself(account)), act("account.recover", reason=Way.CODE.label) as unit:
+    with acting_as(himself(account)), act("account.recover", reason=Way.CODE.label) as unit:
         _use(unit, Recovery.id == recovery.id, Way.CODE)
         _set_password(unit, account, new, Way.CODE)
     return account
 
 
-def _plain(code: str) -> str:
+def plain(code: str) -> str:
     """A code as it was printed, however it was typed: capitals, blanks, no hyphens."""
     bare = "".join(letter for letter in code.lower() if letter.isascii() and letter.isalnum())
     groups, group = [], ""
@@ -303,7 +308,7 @@ def _set_password(unit: Unit, account: Account, new: str, way: Way) -> None:
     )
 
 
-def _himself(account: Account) -> Principal:
+def himself(account: Account) -> Principal:
     """The person, who proved by link or code to be the one."""
     present = current()
     return Principal(

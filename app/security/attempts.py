@@ -5,8 +5,8 @@ A place is a network address, or a browser in which the person entered before. N
 
 import hashlib
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock
 from app.core.base import Session
+from app.core.errors import DomainError, RuleBroken
 from app.models.security import LoginFailure
 
 FREE_FAILURES = 5
@@ -30,6 +31,11 @@ there in the last 90 days only answers for its own failures; and a browser in wh
 for itself alone (a signed cookie says so): nobody at the same address shuts him out, not even by his name."""
 
 DEVICE_COOKIE, NAMES_OF_A_DEVICE = "sis-device", 8
+ANYWHERE = "cuenta"
+"""The place of attempts that count for the account wherever they come from: a code follows a right password,
+so whoever guesses at it is no stranger, and a thousand addresses do not give him a thousand times five."""
+WRONG = frozenset({"password", "code"})
+"""The codes of errors that are a wrong attempt; any other refusal is not counted."""
 
 
 class TooManyAttempts(Exception):
@@ -45,12 +51,36 @@ class Attempts:
 
     untraced: Callable[[], AbstractContextManager[Any]]
 
-    def take_attempt(self, name: str) -> None:
+    @contextmanager
+    def counted(self, name: str, field: str = "password") -> Iterator[None]:
+        """Around what proves a person who entered: wrong ones are counted and delayed as at the door.
+
+        Raises RuleBroken at `field` while the person has to wait.
+        """
+        try:
+            self.take_attempt(name)
+        except TooManyAttempts as wait:
+            words = f"Demasiados intentos equivocados: espere {wait.seconds} segundos y vuelva a intentar."
+            raise RuleBroken(words, field, "too_many") from wait
+        try:
+            yield
+        except DomainError as error:
+            if error.code not in WRONG:
+                self.give_attempts_back(name, entered=False)
+            raise
+        self.give_attempts_back(name, entered=False)
+
+    def code_place(self, name: str) -> str:
+        """Where wrong codes of the second factor count: his known browser, else the account, anywhere."""
+        place = self._place(name)
+        return place if place != _address() else ANYWHERE
+
+    def take_attempt(self, name: str, place: str | None = None) -> None:
         """Count a failure of (name, this address) before anything is checked: of many at once five pass.
 
         Raises TooManyAttempts when the pair has to wait, or is unknown at a place under attack.
         """
-        place, now = self._place(name), clock.real_now()
+        place, now = place or self._place(name), clock.real_now()
         if place == _address():
             self._refuse_flood(name, place, now)
         row = insert(LoginFailure).values(
@@ -70,9 +100,9 @@ class Attempts:
         if taken is None:
             raise TooManyAttempts(max(int((until - now).total_seconds()) + 1, 1) if until else 1)
 
-    def give_attempts_back(self, name: str, entered: bool = True) -> None:
+    def give_attempts_back(self, name: str, entered: bool = True, place: str | None = None) -> None:
         """The pair was right: its failures are forgotten, and the place is known from now on (`entered`)."""
-        place, now = self._place(name), clock.real_now()
+        place, now = place or self._place(name), clock.real_now()
         with self.untraced() as db:
             db.execute(
                 update(LoginFailure)

@@ -6,9 +6,10 @@ unit of work (`act`, `untraced`), so that the writes made here are Acts like any
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app, g, request, session
@@ -17,13 +18,13 @@ from flask_login import current_user
 from sqlalchemy import Text, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from werkzeug.security import check_password_hash, generate_password_hash
-from zxcvbn import zxcvbn
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import RuleBroken
 from app.core.types import fold
-from app.models.security import Account, LoginSession
+from app.models.security import Account, Awaits, LoginSession
+from app.security import directory
 from app.security.attempts import Attempts, fingerprint
 from app.security.principal import Principal, acting_as
 from app.security.roles import BY_NAME, PERSONAL, Role
@@ -49,6 +50,10 @@ OFFICE_IDS = text(
 derived ones were copied from, and its offices of today."""
 
 SEEN_EVERY = timedelta(minutes=1)
+CODE_WITHIN = timedelta(minutes=5)
+"""How long the second step of entering waits for its code."""
+REFUSED_AFTER = 1.0
+"""Seconds that a refused log-in takes at least where a directory is asked: time does not tell who is in."""
 SHORTEST_PASSWORD, LEAST_STRENGTH = 12, 3
 """ASVS 6.2: twelve characters, and 10^8 guesses or more by zxcvbn, which knows the 30,000 commonest
 passwords, words, names, dates and keyboard walks."""
@@ -59,6 +64,13 @@ OF_THE_HOUSE = (
     " agosto septiembre setiembre octubre noviembre diciembre lunes martes miercoles jueves viernes sabado"
 )
 """What anybody here would try first; zxcvbn's own lists are mostly English."""
+OF_THE_MINISTRY = (
+    "Usted entra con la contraseña de su computadora: se cambia en el directorio del ministerio, no aquí."
+)
+DIRECTORY_DOWN = (
+    "El directorio del ministerio no responde y no se pudo comprobar la contraseña. Intente en unos minutos; "
+    "si sigue, avise a Informática."
+)
 ESTIMATED = 72
 """Characters whose strength is estimated; what is longer has been judged by then."""
 
@@ -124,22 +136,24 @@ class SecurityManager(Attempts, FabSecurityManager):
     def load_user(self, pk: str) -> Account | None:
         """The account behind a session that still lives: one statement brings account, roles and offices."""
         token = session.get("sid")
-        if not token or not str(pk).isdigit():
-            return None
+        if not token or not str(pk).isdigit() or request.path.startswith("/api/"):
+            return None  # the API knows keys alone (security/machines.py)
         now = clock.real_now()
         row = Session.execute(
-            select(Account, LoginSession.seen_at, ROLE_NAMES, BASE_NAMES, OFFICE_IDS)
+            select(Account, LoginSession.seen_at, LoginSession.awaits, ROLE_NAMES, BASE_NAMES, OFFICE_IDS)
             .join(LoginSession, LoginSession.user_id == Account.id)
             .where(Account.id == int(pk), Account.active, LoginSession.token_hash == fingerprint(token))
             .where(
-                LoginSession.ends_at > now, LoginSession.seen_at > now - current_app.config["SESSION_IDLE"]
+                LoginSession.ends_at > now,
+                LoginSession.seen_at > now - current_app.config["SESSION_IDLE"],
+                LoginSession.awaits.is_distinct_from(Awaits.CODE.value),
             ),
             {"today": clock.today()},
         ).first()
         if row is None:
             return None
         account: Account = row[0]
-        seen_at, role_names, base_names, office_ids = row[1:]
+        seen_at, account.awaits, role_names, base_names, office_ids = row[1:]
         account.role_names, account.office_ids = frozenset(role_names), frozenset(office_ids)
         account.base_names = frozenset(base_names) - {Role.ADMIN.label}
         if now - seen_at > SEEN_EVERY:
@@ -167,8 +181,9 @@ class SecurityManager(Attempts, FabSecurityManager):
             request_id=request_id,
         )
 
-    def open_session(self, account: Account) -> None:
+    def open_session(self, account: Account, awaits: Awaits | None = None) -> None:
         """A new session row and a new cookie; what the cookie held before is dropped (fixation)."""
+        self._forget_pending()
         session.clear()
         token = secrets.token_urlsafe(32)
         now = clock.real_now()
@@ -184,20 +199,69 @@ class SecurityManager(Attempts, FabSecurityManager):
                     )
                     .execution_options(synchronize_session=False)
                 )
-                unit.session.add(
-                    LoginSession(
-                        token_hash=fingerprint(token),
-                        user_id=account.id,
-                        created_at=now,
-                        seen_at=now,
-                        ends_at=now + current_app.config["PERMANENT_SESSION_LIFETIME"],
-                        address=request.remote_addr,
-                        device=(request.user_agent.string or "")[:200],
-                    )
-                )
+                lives = current_app.config["PERMANENT_SESSION_LIFETIME"]
+                unit.session.add(_session_row(token, account, now + lives, awaits))
         session["sid"] = token
         session.permanent = True
         self.remember_device(account.username)
+
+    def await_code(self, account: Account) -> None:
+        """The password was right and a code is asked for: a row with which nobody has entered yet."""
+        session.clear()
+        token = secrets.token_urlsafe(32)
+        with self.untraced() as db:
+            db.add(_session_row(token, account, clock.real_now() + CODE_WITHIN, Awaits.CODE))
+        session["pending"] = token
+
+    def pending_account(self) -> Account | None:
+        """Who gave the right password in this browser a moment ago and owes the code."""
+        account: Account | None = Session.scalar(
+            select(Account)
+            .join(LoginSession, LoginSession.user_id == Account.id)
+            .where(Account.active, LoginSession.token_hash == fingerprint(session.get("pending", "")))
+            .where(LoginSession.awaits == Awaits.CODE.value, LoginSession.ends_at > clock.real_now())
+        )
+        return account
+
+    def _forget_pending(self) -> None:
+        if "pending" in session:
+            with self.untraced() as db:
+                db.execute(
+                    delete(LoginSession).where(LoginSession.token_hash == fingerprint(session["pending"]))
+                )
+
+    def enrolled(self) -> None:
+        """The session of this request may work from here on, with a new token."""
+        token, former = secrets.token_urlsafe(32), fingerprint(session["sid"])
+        with self.untraced() as db:
+            db.execute(
+                update(LoginSession)
+                .where(LoginSession.token_hash == former)
+                .values(token_hash=fingerprint(token), awaits=None)
+                .execution_options(synchronize_session=False)
+            )
+        session["sid"] = token
+
+    def close_others(self, account: Account) -> None:
+        """End every session of the account but that of this request."""
+        with self.untraced() as db:
+            db.execute(
+                delete(LoginSession).where(
+                    LoginSession.user_id == account.id,
+                    LoginSession.token_hash != fingerprint(session["sid"]),
+                )
+            )
+
+    def sessions_of(self, account: Account) -> list[tuple[LoginSession, bool]]:
+        """The sessions of an account, the last used first, and whether each is that of this request."""
+        rows = Session.scalars(
+            select(LoginSession)
+            .where(LoginSession.user_id == account.id, LoginSession.ends_at > clock.real_now())
+            .where(LoginSession.awaits.is_distinct_from(Awaits.CODE.value))
+            .order_by(LoginSession.seen_at.desc())
+        )
+        here = fingerprint(session["sid"])
+        return [(row, row.token_hash == here) for row in rows]
 
     def close_session(self) -> None:
         """End the session of this request, in the database and in the cookie."""
@@ -214,29 +278,36 @@ class SecurityManager(Attempts, FabSecurityManager):
     def auth_user_db(self, username: str, password: str) -> Account | None:
         """The account of this name and password, or None; the same work is done for unknown names.
 
-        Raises TooManyAttempts while the pair (name, address) has to wait.
+        Raises TooManyAttempts while the pair (name, address) has to wait, DirectoryDown when the directory
+        of the ministry does not answer (an unknown name is looked for there too, to answer alike).
         """
-        name = (username or "").strip()
+        name, begun = (username or "").strip(), time.monotonic()
         self.take_attempt(name)
         account: Account | None = Session.scalar(
             select(Account).where(func.lower(Account.username) == name.lower(), Account.active)
         )
         stored = account.password if account is not None and account.password else None
         fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
-        right = check_password_hash(stored or fake, password or "")
-        if account is None or stored is None or not right:
-            self._refused(account)
+        right = check_password_hash(stored or fake, password or "") and stored is not None
+        if directory.configured() and (account is None or account.directory):
+            try:
+                right = directory.authenticates(name, password or "")
+            except directory.DirectoryDown:
+                self.give_attempts_back(name, entered=False)  # nothing was judged
+                raise
+        if account is None or not right or (account.directory and not directory.configured()):
+            self.refused(account)
+            if directory.configured():
+                time.sleep(max(0.0, REFUSED_AFTER - (time.monotonic() - begun)))
             return None
         self.give_attempts_back(name)
         return account
 
     def change_password(self, account: Account, current: str, new: str) -> None:
         """Change one's own password: asks for the present one, ends every session (a trigger does)."""
-        self.take_attempt(account.username)
-        if not check_password_hash(account.password or "", current):
-            self._refused(account)
-            raise RuleBroken("La contraseña actual no es esa. Vuelva a escribirla.", field="current")
-        self.give_attempts_back(account.username)
+        if account.directory:
+            raise RuleBroken(OF_THE_MINISTRY, field="current")
+        self.prove(account, current, "current")
         if new == current:
             raise RuleBroken("La contraseña nueva es igual a la actual: elija otra.", field="new")
         check_new_password(new, account)
@@ -248,12 +319,53 @@ class SecurityManager(Attempts, FabSecurityManager):
                 .execution_options(synchronize_session=False)
             )
 
-    def _refused(self, account: Account | None) -> None:
+    def prove(self, account: Account, password: str, field: str = "password") -> None:
+        """Who entered gives his password again. Raises TooManyAttempts, RuleBroken at `field`."""
+        self.take_attempt(account.username)
+        try:
+            right = proves(account, password)
+        except RuleBroken:
+            self.give_attempts_back(account.username, entered=False)
+            raise
+        if not right:
+            self.refused(account)
+            raise RuleBroken("La contraseña actual no es esa. Vuelva a escribirla.", field, "password")
+        self.give_attempts_back(account.username)
+
+    def refused(self, account: Account | None) -> None:
+        """Leave in the trail that somebody was not let in."""
         # An unknown name is not written down: it may be a password typed in the wrong box.
         who = account.username if account is not None else "desconocido"
         with acting_as(Principal(who, origin="web", address=request.remote_addr)):
             with self.act("session.refused"):
                 pass
+
+
+def proves(account: Account, password: str) -> bool:
+    """Whether this is the password of this account, ours or the directory's.
+
+    Raises RuleBroken at `password` when the directory does not answer.
+    """
+    if not account.directory:
+        return check_password_hash(account.password or "", password)
+    try:
+        return directory.authenticates(account.username, password)
+    except directory.DirectoryDown as error:
+        raise RuleBroken(DIRECTORY_DOWN, "password", "directory_down") from error
+
+
+def _session_row(token: str, account: Account, ends_at: datetime, awaits: Awaits | None) -> LoginSession:
+    now = clock.real_now()
+    return LoginSession(
+        token_hash=fingerprint(token),
+        user_id=account.id,
+        created_at=now,
+        seen_at=now,
+        ends_at=ends_at,
+        address=request.remote_addr,
+        device=(request.user_agent.string or "")[:200],
+        awaits=awaits.value if awaits else None,
+    )
 
 
 def hash_password(password: str) -> str:
@@ -274,6 +386,8 @@ def check_new_password(password: str, account: Any) -> None:
     if any(len(part) > 3 and part.lower() in password.lower() for part in own if part):
         raise RuleBroken("La contraseña contiene su nombre o su usuario: elija otra.", field="new")
     known = [fold(str(part)) for part in (*own, account.email, *OF_THE_HOUSE.split()) if part]
+    from zxcvbn import zxcvbn  # its dictionaries take 13 MB: only a process that changes passwords has them
+
     bare = fold(password).replace(" ", "") or "a"
     if zxcvbn(bare[:ESTIMATED], user_inputs=known)["score"] < LEAST_STRENGTH:
         raise RuleBroken(

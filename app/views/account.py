@@ -13,7 +13,10 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.core.errors import RuleBroken
+from app.models.security import Awaits
+from app.operations import second_factor
 from app.security.attempts import TooManyAttempts
+from app.security.directory import DirectoryDown
 
 LONGEST = 128
 
@@ -23,6 +26,25 @@ def inside(target: str) -> str:
     if re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", target):
         return target
     return url_for("HomeView.index")
+
+
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "Mac",
+    "Linux": "Linux",
+}
+
+
+def device_words(announced: str | None) -> str:
+    """A device as its owner knows it: «Chrome en Android», from what the browser announces."""
+    text = announced or ""
+    browser = next((name for mark, name in BROWSERS.items() if mark in text), "Navegador desconocido")
+    system = next((name for mark, name in SYSTEMS.items() if mark in text), "")
+    return f"{browser} en {system}" if system else browser
 
 
 class LoginForm(FlaskForm):
@@ -84,6 +106,8 @@ class AuthView(BaseView):
                 account = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
             except TooManyAttempts as error:
                 wait, status = error.seconds, 429
+            except DirectoryDown:
+                status = 503
             else:
                 if account is not None:
                     return self._enter(account)
@@ -96,9 +120,14 @@ class AuthView(BaseView):
         return page
 
     def _enter(self, account: Any) -> Any:
-        self.appbuilder.sm.open_session(account)
+        wanted = inside(request.args.get("next", ""))
+        if second_factor.factor_of(account.id) is not None:
+            self.appbuilder.sm.await_code(account)
+            return redirect(url_for("CodeView.code", next=wanted))
+        owes = Awaits.ENROLMENT if second_factor.demanded_of(account.id) else None
+        self.appbuilder.sm.open_session(account, owes)
         login_user(account)
-        return redirect(inside(request.args.get("next", "")))
+        return redirect(wanted)
 
     @expose("/logout/", methods=["POST"])
     @has_access
@@ -106,7 +135,9 @@ class AuthView(BaseView):
         """End the session here and on the server (POST: a link elsewhere cannot do it)."""
         self.appbuilder.sm.close_session()
         flash("Cerró la sesión.", "info")
-        return redirect(url_for("AuthView.login"))
+        answer = redirect(url_for("AuthView.login"))
+        answer.headers["Clear-Site-Data"] = '"cache"'  # not storage: a device may hold work not yet sent
+        return answer
 
 
 class MyAccountView(BaseView):
@@ -120,8 +151,23 @@ class MyAccountView(BaseView):
     @has_access
     @permission_name("read")
     def show(self) -> Any:
-        """Who I am for the system: name, roles, offices."""
-        return self.render_template("sis/my_account.html", account=g.user)
+        """Who I am for the system: name, roles, second factor, and where I am entered."""
+        return self.render_template(
+            "sis/my_account.html",
+            account=g.user,
+            factor=second_factor.factor_of(g.user.id),
+            sessions=self.appbuilder.sm.sessions_of(g.user),
+            device_words=device_words,
+        )
+
+    @expose("/sesiones", methods=["POST"])
+    @has_access
+    @permission_name("password")
+    def close_others(self) -> Any:
+        """End my sessions everywhere but here."""
+        self.appbuilder.sm.close_others(g.user)
+        flash("Se cerraron sus otras sesiones.", "success")
+        return redirect(url_for("MyAccountView.show"))
 
     @expose("/contrasena", methods=["GET", "POST"])
     @has_access

@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_wtf import FlaskForm
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased, selectinload
 from wtforms import BooleanField, FileField, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
@@ -18,10 +18,13 @@ from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
 from app.exchange import accounts as sheets
+from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.security import Account, Recovery, UserOffice, Way
-from app.operations import accounts, bulk, roles, search
+from app.operations import accounts, bulk, roles, search, second_factor
+from app.security import directory
 from app.views.base import explain, valid
+from app.views.exports import Exported
 from app.views.history import history_of
 
 PAGE = 50
@@ -56,9 +59,14 @@ class AccountForm(FlaskForm):
         "Oficina", coerce=lambda value: int(value) if value else None, validate_choice=False
     )
     active = BooleanField("Activa", default=True, description="Una cuenta no se borra: se desactiva.")
+    directory = BooleanField(
+        "Se autentica por directorio", description="Entra con la contraseña de su computadora del ministerio."
+    )
 
     def offer(self) -> None:
-        """Fill the lists of roles and offices."""
+        """Fill the lists of roles and offices; without a directory nobody is in it."""
+        if not directory.configured():
+            del self.directory
         roles = Session.execute(select(RoleRow.id, RoleRow.name).order_by(RoleRow.name))
         self.roles.choices = [(key, name) for key, name in roles]
         offices = Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code))
@@ -95,12 +103,36 @@ class ReviewedForm(FlaskForm):
         return rows
 
 
-class UserView(BaseView):
+class UserView(Exported, BaseView):
     """The registry of accounts."""
 
     route_base = "/usuarios"
     class_permission_name = "Account"
     default_view = "list"
+
+    def listing(self) -> Sheet:
+        """The list with the columns of its page."""
+        cells = [
+            ("Apellido y nombre", lambda row: f"{row[0].last_name}, {row[0].first_name}"),
+            ("Usuario", lambda row: row[0].username),
+            ("Correo electrónico", lambda row: row[0].email),
+            ("Funciones", lambda row: ", ".join(sorted(role.name for role in row[0].roles))),
+            ("Oficina", lambda row: row[1]),
+            ("Activa", lambda row: row[0].active),
+            ("Identificador público", lambda row: str(row[0].uuid)),
+        ]
+        query = self._query(request.args.get("q", "").strip())
+        return Sheet("Usuarios", "account", cells, query, each=self._with_offices)
+
+    def _query(self, wanted: str) -> Select[Any]:
+        person = (Account.first_name, Account.last_name, Account.username, Account.email)
+        whole = func.fold(func.concat_ws(" ", *person))
+        query = select(Account).options(selectinload(Account.roles)).order_by(Account.last_name, Account.id)
+        return query.where(*(search.like(whole, word) for word in search.words(wanted)))
+
+    def _with_offices(self, block: Sequence[Account]) -> Sequence[tuple[Account, str]]:
+        offices = self._offices([row.id for row in block])
+        return [(row, offices.get(row.id, "")) for row in block]
 
     @expose("/list/")
     @has_access
@@ -108,10 +140,7 @@ class UserView(BaseView):
         """Everybody with an account; `q` searches by name, user or mail, with accents or without."""
         wanted = request.args.get("q", "").strip()
         page = max(request.args.get("page", 0, int), 0) if len(request.args.get("page", "")) < 6 else 0
-        query = select(Account).options(selectinload(Account.roles)).order_by(Account.last_name, Account.id)
-        person = (Account.first_name, Account.last_name, Account.username, Account.email)
-        whole = func.fold(func.concat_ws(" ", *person))
-        query = query.where(*(search.like(whole, word) for word in search.words(wanted)))
+        query = self._query(wanted)
         rows = Session.scalars(query.limit(PAGE + 1).offset(page * PAGE)).all()
         offices = self._offices([row.id for row in rows])
         return self.render_template(
@@ -128,6 +157,7 @@ class UserView(BaseView):
             account=account,
             office=self._offices([pk]).get(pk, ""),
             groups=roles.groups_of(pk),
+            factor=second_factor.factor_of(pk),
             recoveries=self._recoveries(pk),
             history=history_of(Account, pk),
         )
@@ -265,7 +295,8 @@ class UserView(BaseView):
 
     def _values(self, form: AccountForm) -> dict[str, Any]:
         text = {name: form[name].data.strip() for name in ("username", "first_name", "last_name", "email")}
-        return {**text, "active": form.active.data}
+        boxes = {name: form[name].data for name in ("active", "directory") if name in form}
+        return {**text, **boxes}
 
     def _form(self, form: AccountForm, title: str) -> Any:
         return self.render_template("sis/user_form.html", form=form, title=title)
