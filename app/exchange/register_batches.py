@@ -8,8 +8,10 @@ written are judged once more, for what they say about later ones, and the next c
 from __future__ import annotations
 
 import csv
+import gc
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -156,14 +158,22 @@ class _Book:
 def decisions(source: Source, layout: Layout, on: date, but: int | None = None) -> Iterator[list[Decision]]:
     """The decision of every row, in chunks. `but` is the batch whose own rows do not count as known."""
     lists, book = catalogs(source, layout), _Book(but)
-    stream = (judge(raw, lists, on) for raw in rows(source, layout))
     since = 0
-    while chunk := list(islice(stream, CHUNK)):
+    for chunk in _ahead(judge(raw, lists, on) for raw in rows(source, layout)):
         yield book.decide(chunk)
         since += len(chunk)
         if since >= REMEMBERED:
             _forget_cells(lists)
             since = 0
+
+
+def _ahead(stream: Iterator[Judged]) -> Iterator[list[Judged]]:
+    """A stream in chunks: the next is judged, which asks nobody, while PostgreSQL writes the last."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(lambda: list(islice(stream, CHUNK)))
+        while chunk := coming.result():
+            coming = pool.submit(lambda: list(islice(stream, CHUNK)))
+            yield chunk
 
 
 def _forget_cells(lists: Catalogs) -> None:
@@ -209,6 +219,7 @@ def run(batch_id: int, tell: Tell | None = None) -> None:
 
 def _run(progress: ops.Progress, tell: Tell | None) -> None:
     layout, seen = _ordered(progress.layout), 0
+    gc.freeze()  # the garbage collector would go through the whole program every few hundred rows
     for chunk in decisions(progress.path, layout, progress.judged_on, progress.batch_id):
         seen += len(chunk)
         fresh = [row_of(one) for one in chunk if one.judged.raw.line_number > progress.position]
