@@ -6,8 +6,10 @@
 
 import os
 import secrets
+import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ class Settings:
     """What every environment shares; keys in capitals go to Flask."""
 
     SIS_ENV = ""
+    VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     APP_NAME = "SIS · Inspección del Trabajo"
 
     # Flask-AppBuilder, tamed: see app/views/base.py and app/security/manager.py.
@@ -67,6 +70,10 @@ class Settings:
         self.PORT = _port(environ.get("PORT") or "8080")
         self.DATABASE_URL = _postgres(environ, "DATABASE_URL")
         self.DATABASE_OWNER_URL = _postgres(environ, "DATABASE_OWNER_URL")
+        self.DATABASE_BACKUP_URL = _postgres(environ, "DATABASE_BACKUP_URL")
+        self.SIS_BACKUP_DIR = Path(environ.get("SIS_BACKUP_DIR") or self.SIS_DATA_DIR / "backups").resolve()
+        self.SIS_BACKUP_RECIPIENT = _age(environ.get("SIS_BACKUP_RECIPIENT") or "")
+        self.PLACES = self.SIS_DATA_DIR, self.SIS_BACKUP_DIR
         self.EMBEDDED = self.DATABASE_URL is None
         self.SIS_PUBLIC_URL = (environ.get("SIS_PUBLIC_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
         self.SIS_DEMO_PASSWORD = environ.get("SIS_DEMO_PASSWORD") or None
@@ -80,6 +87,7 @@ class Settings:
         self.SIS_TRUSTED_PROXIES = _count(environ, "SIS_TRUSTED_PROXIES")
         self.SIS_SMTP_URL = _smtp(environ)
         self.SIS_MAIL_FROM = _sender(environ, self.SIS_SMTP_URL)
+        self.SIS_LDAP = _ldap(environ)
 
     def _check(self, environ: Mapping[str, str]) -> None:
         try:
@@ -167,6 +175,14 @@ def _postgres(environ: Mapping[str, str], name: str) -> str | None:
     return f"postgresql+psycopg2://{rest}"
 
 
+def _age(recipient: str) -> str:
+    if recipient and not (recipient.startswith("age1") and recipient.isalnum()):
+        raise ConfigurationError(
+            "SIS_BACKUP_RECIPIENT debe ser una clave pública de age (empieza con age1), la que da age-keygen."
+        )
+    return recipient
+
+
 def _smtp(environ: Mapping[str, str]) -> str | None:
     """The mail server: `smtp://`, `smtps://` or `smtp+starttls://`, with user and password where it asks."""
     url = environ.get("SIS_SMTP_URL") or None
@@ -199,6 +215,45 @@ def _sender(environ: Mapping[str, str], smtp_url: str | None) -> str | None:
     if sender and (sender.count("@") != 1 or any(c.isspace() for c in sender) or not sender.isascii()):
         raise ConfigurationError("SIS_MAIL_FROM debe ser una dirección sola, por ejemplo sis@mtess.gov.py.")
     return sender
+
+
+def _ldap(environ: Mapping[str, str]) -> dict[str, str] | None:
+    """The ministry's directory: its address, where people are in it, how one is found, who may search."""
+    url = environ.get("SIS_LDAP_URL") or None
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("ldap", "ldaps") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good or parts.path.strip("/") or parts.query or parts.username:
+        raise ConfigurationError(
+            "SIS_LDAP_URL debe ser como ldaps://directorio.mtess.gov.py o ldap://directorio.mtess.gov.py:389 "
+            "(se cifra con STARTTLS)."
+        )
+    base, search = environ.get("SIS_LDAP_BASE") or "", environ.get("SIS_LDAP_FILTER") or "(uid={username})"
+    if not base:
+        raise ConfigurationError(
+            "Con SIS_LDAP_URL hace falta SIS_LDAP_BASE, por ejemplo ou=personas,dc=mtess,dc=gov,dc=py."
+        )
+    if "{username}" not in search or search.count("(") != search.count(")") or not search.startswith("("):
+        raise ConfigurationError(
+            "SIS_LDAP_FILTER debe ser un filtro con {username}, por ejemplo (sAMAccountName={username})."
+        )
+    if bool(environ.get("SIS_LDAP_BIND_DN")) != bool(environ.get("SIS_LDAP_BIND_PASSWORD")):
+        raise ConfigurationError("SIS_LDAP_BIND_DN y SIS_LDAP_BIND_PASSWORD van juntos, o ninguno.")
+    if find_spec("ldap3") is None:
+        raise ConfigurationError("SIS_LDAP_URL necesita un extra: ejecute «make setup-ldap».")
+    return {
+        "url": url,
+        "base": base,
+        "search": search,
+        "bind_dn": environ.get("SIS_LDAP_BIND_DN") or "",
+        "bind_password": environ.get("SIS_LDAP_BIND_PASSWORD") or "",
+        "ca_file": environ.get("SIS_LDAP_CA_FILE") or "",
+    }
 
 
 def _kept_secret(path: Path) -> str:

