@@ -5,17 +5,20 @@ PIP := $(PY) -m pip --disable-pip-version-check
 NODE_FREE := $(PY) tools/build_assets.py
 WORKERS ?= 2
 
-.PHONY: help setup run test check fmt migration translations lock bench
+.PHONY: help setup setup-ldap audit run test check fmt migration translations lock bench prove
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: .venv/.run assets  ## virtual environment and front end, nothing else
 
+setup-ldap: setup  ## the extra of the ministry's directory (LDAP)
+	$(PIP) install -q --only-binary :all: -c requirements-dev.txt ldap3
+
 run: setup  ## start the product on http://127.0.0.1:$${PORT:-8080}
 	@exec $(PY) run.py
 
-test: setup .venv/.dev chromium  ## every test, on a throw-away PostgreSQL
+test: setup .venv/.dev programs  ## every test, on a throw-away PostgreSQL
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup .venv/.dev  ## format, lint, types, layers, migrations, translations
@@ -24,6 +27,9 @@ check: setup .venv/.dev  ## format, lint, types, layers, migrations, translation
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) tools/check.py
+
+audit: .venv/.dev  ## known faults of the pinned libraries (asks the network)
+	.venv/bin/pip-audit -r requirements.txt --no-deps --disable-pip
 
 fmt: .venv/.dev  ## format and mend what can be mended
 	$(PY) -m ruff format .
@@ -38,17 +44,20 @@ translations: setup .venv/.dev  ## gather and compile the translations
 bench: setup  ## measure beside a bare Flask: make bench N=10000, GROWTH=1 to compare with 200,000
 	$(PY) -m bench.run --inspections $(or $(N),10000) $(if $(GROWTH),--growth) $(if $(DATA),--data $(DATA))
 
+prove: setup .venv/.dev  ## the long proofs, by hand; their figures go to docs/proof/
+	$(PY) tools/prove.py
+
 lock: .venv/.dev  ## compile the pinned requirements from pyproject.toml
 	$(PIP) install -q uv
 	.venv/bin/uv pip compile -q --no-header --only-binary :all: --python-version 3.11 pyproject.toml -o requirements.txt
-	.venv/bin/uv pip compile -q --no-header --only-binary :all: --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --no-header --only-binary :all: --python-version 3.11 --extra dev --extra ldap -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: assets chromium
+.PHONY: assets programs
 assets: .venv/.run
 	@$(NODE_FREE)
 
-chromium:
-	@$(PY) tools/chromium.py
+programs:
+	@$(PY) tools/debian.py chromium slapd
 
 .venv/bin/python:
 	@command -v python3.11 >/dev/null || { echo "Falta python3.11: apt-get install python3.11 python3.11-venv"; exit 1; }

@@ -2,6 +2,7 @@
 
     factory.py  cli.py   the application and the `flask` commands
     embedded.py          launcher of the embedded PostgreSQL (used when no DATABASE_URL is given)
+    wal.py               the log of that PostgreSQL, kept; back to a moment
     assets_manifest.py   names of the built front-end files
     core/                base, types, errors, clock, calendar
     workflow/            pure interpreter of procedure versions, conditions, terms

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -24,7 +25,7 @@ from app.core.base import Session
 from app.core.errors import DomainError
 from app.exchange import register_batches
 from app.models.security import Account
-from app.operations import demo_load, promotion, readiness, seeding, watch
+from app.operations import audit, backups, demo_load, promotion, readiness, second_factor, seeding, watch
 from app.operations.unit import act
 from app.security.manager import check_new_password, hash_password
 from app.security.principal import Principal, acting_as
@@ -43,11 +44,15 @@ def register(app: Flask) -> None:
         sync_security,
         clock_command,
         create_admin,
+        ask_second_factor_reset,
         import_register,
         demo,
         promote,
         training,
         watch_command,
+        backup,
+        restore,
+        audit_group,
     ):
         app.cli.add_command(command)
 
@@ -185,6 +190,19 @@ def create_admin(username: str, first_name: str, last_name: str, email: str, pas
     click.echo(f"Cuenta «{username}» creada con la función {Role.ADMIN.label}.")
 
 
+@click.command("ask-second-factor-reset")
+@click.argument("username", metavar="USUARIO")
+@click.option("--reason", prompt="Motivo", help="Qué pasó y cómo se comprobó que es la persona.")
+@_explained
+def ask_second_factor_reset(username: str, reason: str) -> None:
+    """Pide restablecer el segundo factor de una persona, cuando nadie más puede pedirlo en la pantalla."""
+    account = Session.scalar(select(Account).where(Account.username == username))
+    if account is None or second_factor.factor_of(account.id) is None:
+        raise click.ClickException(f"«{username}» no es una cuenta con segundo factor.")
+    second_factor.ask_reset(account.id, reason)
+    click.echo("Pedido hecho: lo aprueba otra persona en Administración › Segundo factor.")
+
+
 @click.command("import-register")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Juzga el archivo y no escribe nada.")
@@ -290,6 +308,148 @@ def reset(yes: bool, as_json: bool) -> None:
     _say(_as_dict(report), as_json, _sentences(report))
 
 
+@click.command("backup")
+@click.option(
+    "--to", type=click.Path(file_okay=False, path_type=Path), help="Carpeta; sin ella, la de siempre."
+)
+@click.option("--age-recipient", metavar="CLAVE", help="Cifra la copia para esta clave pública de age.")
+@as_json
+@_explained
+def backup(to: Path | None, age_recipient: str | None, as_json: bool) -> None:
+    """Hace una copia de respaldo: la base, los archivos y un manifiesto con sus huellas."""
+    card = backups.make(to, age_recipient, _quiet if as_json else _step)
+    lines = [
+        f"Copia hecha: {(to or backups.current().folder) / card.file}",
+        f"{card.size / 1e6:>9.1f}  MB, en {card.seconds} segundos",
+        f"{card.rows:>9}  filas; último sello de la auditoría {card.audit_head}",
+        f"{card.files:>9}  archivos",
+        *(f"FALTA en el depósito el archivo {sha256}" for sha256 in card.missing),
+    ]
+    _say(card.as_dict(), as_json, lines)
+    if card.missing:
+        sys.exit(1)
+
+
+@click.command("restore")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--to-moment", metavar="'24/11/2026 10:31'", help="Con la carpeta de datos de la instalación.")
+@click.option(
+    "--age-identity", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Clave privada."
+)
+@click.option("--despite-audit", is_flag=True, help="Aunque la cadena de auditoría no cierre; queda anotado.")
+@as_json
+@_explained
+def restore(
+    source: Path, to_moment: str | None, age_identity: Path | None, despite_audit: bool, as_json: bool
+) -> None:
+    """Trae la instalación de la copia SOURCE a un lugar vacío (SIS_DATA_DIR, o la base de DATABASE_URL).
+
+    Con --to-moment, SOURCE es la carpeta de datos de una instalación con servidor embebido, que vuelve aquí
+    como estaba en ese momento (hora del Paraguay). No se cambia nada hasta que todo se comprobó.
+    """
+    tell = _quiet if as_json else _step
+    if to_moment is not None:
+        if not current_app.config["EMBEDDED"]:
+            raise click.ClickException(
+                "Se vuelve a un momento solo con el servidor embebido, sin DATABASE_URL."
+            )
+        at = backups.moment(to_moment)
+        missing = backups.restore_to(source.resolve(), at, tell)
+        lines = [f"Listo: la instalación volvió a como estaba el {to_moment}."]
+        report: dict[str, Any] = {"moment": at, "missing": missing}
+    elif source.is_dir():
+        raise click.ClickException("Indique el archivo de la copia; una carpeta va con --to-moment.")
+    else:
+        done = backups.restore(source, owner_url(), age_identity, tell, despite_audit=despite_audit)
+        report, missing = done.as_dict(), list(done.missing)
+        lines = [
+            f"{done.rows:>9}  filas en {done.tables} tablas, iguales a las de la copia",
+            f"{done.files:>9}  archivos, iguales a los de la copia",
+            f"Listo: volvió la instalación del {clock.local(done.made_at):%d/%m/%Y %H:%M}.",
+            *(["La copia es de una versión anterior: ejecute «flask init»."] if done.older else []),
+        ]
+    lines += [f"FALTA el archivo {sha256}: tampoco estaba en el depósito" for sha256 in missing]
+    _say(report, as_json, [*lines, "Todas las personas vuelven a entrar con su usuario y contraseña."])
+
+
+def _step(step: str, done: int, total: int) -> None:
+    """A line of progress for a person."""
+    of = f" {done} de {total}" if total else f" {done}" if done else ""
+    click.echo(f"… {step}{of}", err=True)
+
+
+def _quiet(step: str, done: int, total: int) -> None:
+    """Nothing, for a machine."""
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """El rastro de auditoría: sus sellos, su verificación y su copia."""
+
+
+@audit_group.command("head")
+@as_json
+@_explained
+def audit_head(as_json: bool) -> None:
+    """Dice el último sello. Anótelo fuera del sistema: prueba que nadie cortó ni rehízo el rastro."""
+    head = audit.head()
+    at = f", del {clock.local(head.at):%d/%m/%Y %H:%M:%S}" if head.at else ""
+    lines = [f"{head.seq}:{head.hash}", f"último sello{at}"]
+    if head.late:
+        lines.append("Hay cambios sin sellar desde hace más de cinco minutos: ¿está en marcha la tarea?")
+    _say(asdict(head), as_json, lines)
+
+
+@audit_group.command("seal")
+@as_json
+@_explained
+def audit_seal(as_json: bool) -> None:
+    """Sella lo que falte. La tarea de fondo lo hace cada minuto."""
+    done = audit.seal()
+    _say({"sealed": done}, as_json, [f"{done} filas selladas."])
+
+
+@audit_group.command("verify")
+@click.option("--head", "copies", multiple=True, metavar="NÚMERO:HUELLA", help="Cabeza anotada afuera.")
+@as_json
+@_explained
+def audit_verify(copies: tuple[str, ...], as_json: bool) -> None:
+    """Verifica la cadena del rastro. Sale con 1 si una fila se editó, borró, insertó, movió o cortó."""
+    found = audit.verify([audit.read_copy(copy) for copy in copies])
+    lines = found.sentences or [f"Íntegro hasta el sello {found.seq} ({found.hash})."]
+    _say(found.as_dict(), as_json, lines)
+    if not found.ok:
+        sys.exit(1)
+
+
+@audit_group.command("replay")
+@click.option("--table", "tables", multiple=True, metavar="TABLA", help="Solo esta; se puede repetir.")
+@as_json
+@_explained
+def audit_replay(tables: tuple[str, ...], as_json: bool) -> None:
+    """Rehace las tablas desde su rastro y las compara. Sale con 1 si una fila cambió sin dejarlo."""
+    found = audit.verify_tables(tables or None)
+    total = sum(found.rows.values())
+    lines = found.sentences or [f"{total} filas de {len(found.rows)} tablas, como dice su rastro."]
+    _say(found.as_dict(), as_json, lines)
+    if not found.ok:
+        sys.exit(1)
+
+
+@audit_group.command("export")
+@click.option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Archivo nuevo.")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="Primer sello; sin él, todos.")
+@as_json
+@_explained
+def audit_export(to: Path, first: int, as_json: bool) -> None:
+    """Copia el rastro a un archivo que tools/verify_audit.py comprueba en otra computadora."""
+    if to.exists():
+        raise click.ClickException(f"«{to}» ya existe: elija otro nombre.")
+    with to.open("x", encoding="utf-8", newline="\n") as file:
+        count = sum(1 for line in audit.export(first) if file.write(f"{line}\n")) - 1
+    _say({"file": to, "seals": count}, as_json, [f"{count} sellos en {to}"])
+
+
 def _address(url: str, name: str) -> str:
     """A PostgreSQL address for the driver of this program."""
     scheme, mark, rest = url.partition("://")
@@ -304,7 +464,7 @@ def owner_url() -> str:
 
     configuration = settings()
     if configuration.EMBEDDED:
-        return embedded.shared(configuration.SIS_DATA_DIR).owner_url
+        return embedded.shared(*configuration.PLACES).owner_url
     if not configuration.DATABASE_OWNER_URL:
         raise ConfigurationError(
             "Para migrar hace falta DATABASE_OWNER_URL, la dirección del dueño del esquema (sis_owner)."

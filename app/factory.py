@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 from flask import Flask, Response, abort, g, has_app_context, redirect, request, url_for
@@ -21,9 +21,9 @@ from app.assets_manifest import asset
 from app.core import clock
 from app.core.base import Session
 from app.core.types import many
-from app.operations import files, mail, papers
+from app.operations import backups, files, mail, papers
 from app.operations.unit import act, untraced
-from app.security import principal
+from app.security import directory, machines, principal, second_factor
 from app.views import errors, health, menu
 from app.views.base import Builder
 from app.views.inspections import papers as public_papers
@@ -31,8 +31,20 @@ from app.views.widgets import day, moment
 from config import Settings, settings
 
 PUBLIC = frozenset({"AuthView.login", "static", "appbuilder.static", "health.health", "health.live"})
-PUBLIC |= {"RecoveryView.ask", "RecoveryView.link", "RecoveryView.code", "verify.ask", "verify.show"}
+PUBLIC |= {
+    "CodeView.code",
+    "RecoveryView.ask",
+    "RecoveryView.link",
+    "RecoveryView.code",
+    "verify.ask",
+    "verify.show",
+}
 """The endpoints that answer a visitor without a session; every other one asks him to enter."""
+ENROLMENT = frozenset({"SecondFactorView.show", "SecondFactorView.start", "SecondFactorView.confirm"})
+ENROLMENT |= {"AuthView.logout", "MyAccountView.password"}
+"""The endpoints of who owes a second factor; every other one sends him to activate it."""
+
+Made = TypeVar("Made")
 
 
 def create_app(configuration: Settings | None = None) -> Flask:
@@ -47,8 +59,11 @@ def create_app(configuration: Settings | None = None) -> Flask:
     Session.configure(bind=engine)
     clock.use_offset(_offset_reader(configuration))
     files.use(configuration.SIS_DATA_DIR / "files")
+    backups.use(_installation(configuration))
     papers.use(configuration.SIS_PUBLIC_URL)
     mail.use(configuration.SIS_SMTP_URL, configuration.SIS_MAIL_FROM, configuration.SIS_PUBLIC_URL)
+    second_factor.use(configuration.SECRET_KEY, required=configuration.SIS_ENV == "production")
+    directory.use(directory.Directory(**configuration.SIS_LDAP) if configuration.SIS_LDAP else None)
     if configuration.SIS_TRUSTED_PROXIES:
         hops = configuration.SIS_TRUSTED_PROXIES
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -56,6 +71,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     with app.app_context():
         appbuilder = Builder(app, Session, menu=menu.WorkMenu())
         appbuilder.sm.act, appbuilder.sm.untraced = act, untraced
+        appbuilder.sm.lm.request_loader(machines.load)
         menu.register(app, appbuilder)
     health.register(app)
     public_papers.register(app)
@@ -73,7 +89,7 @@ def make_engine(configuration: Settings) -> Engine:
         "pool_timeout": configuration.POOL_TIMEOUT,
         "pool_size": 8,
         "max_overflow": 8,
-        "query_cache_size": 1500,  # the scope multiplies statements by combinations of roles
+        "query_cache_size": 600,  # at 50 to 100 KB; the scope multiplies statements by combinations of roles
         "hide_parameters": True,  # values are personal data; the log is no place for them
     }
     limits = (
@@ -82,16 +98,30 @@ def make_engine(configuration: Settings) -> Engine:
     )
     if configuration.DATABASE_URL:
         return create_engine(configuration.DATABASE_URL, connect_args={"options": limits}, **options)
-    dsn = _lazily(lambda: embedded.libpq_dsn(embedded.shared(configuration.SIS_DATA_DIR).app_url))
+    dsn = _lazily(lambda: embedded.libpq_dsn(embedded.shared(*configuration.PLACES).app_url))
     return create_engine(
         "postgresql+psycopg2://", creator=lambda: psycopg2.connect(dsn(), options=limits), **options
     )
 
 
-def _lazily(make: Callable[[], str]) -> Callable[[], str]:
-    made: list[str] = []
+def _installation(configuration: Settings) -> backups.Installation:
+    """What a backup is made of; an embedded server is started when its addresses are asked for."""
+    urls = _lazily(lambda: embedded.shared(*configuration.PLACES))
+    return backups.Installation(
+        environment=configuration.SIS_ENV,
+        version=configuration.VERSION,
+        data=configuration.SIS_DATA_DIR,
+        folder=configuration.SIS_BACKUP_DIR,
+        recipient=configuration.SIS_BACKUP_RECIPIENT,
+        app_url=lambda: configuration.DATABASE_URL or urls().app_url,
+        backup_url=lambda: urls().backup_url if configuration.EMBEDDED else configuration.DATABASE_BACKUP_URL,
+    )
 
-    def get() -> str:
+
+def _lazily(make: Callable[[], Made]) -> Callable[[], Made]:
+    made: list[Made] = []
+
+    def get() -> Made:
         if not made:
             made.append(make())
         return made[0]
@@ -136,12 +166,17 @@ def _hook_requests(app: Flask, appbuilder: AppBuilder) -> None:
             if request.path.startswith("/api/"):
                 return errors.answer(401)
             return redirect(url_for("AuthView.login", next=request.full_path.rstrip("?")))
-        principal.enter(appbuilder.sm.principal(current_user, g.request_id))
+        who = appbuilder.sm.principal(current_user, g.request_id)
+        principal.enter(machines.acting(who) if "sis_key" in g else who)
+        if "sis_key" in g:
+            return errors.too_often(machines.wait(untraced))
         if current_user.must_change_password and request.endpoint not in (
             "MyAccountView.password",
             "AuthView.logout",
         ):
             return redirect(url_for("MyAccountView.password"))
+        if getattr(current_user, "awaits", None) and request.endpoint not in ENROLMENT:
+            return redirect(url_for("SecondFactorView.show"))
         return None
 
     @app.after_request

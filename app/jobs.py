@@ -16,9 +16,10 @@ from sqlalchemy import delete, func
 from app import embedded
 from app.core import clock
 from app.core.base import Session
+from app.core.errors import DomainError
 from app.exchange import register_batches
 from app.models.security import LoginFailure, LoginSession
-from app.operations import recovery, watch
+from app.operations import audit, backups, recovery, second_factor, watch
 from app.operations.register_import import Busy
 from app.operations.unit import untraced
 from app.security.attempts import KNOWN_FOR, LONGEST_DELAY
@@ -61,6 +62,60 @@ def watch_terms(timestamp: int) -> None:
         Session.remove()
 
 
+@queue.periodic(cron="*/10 * * * *")
+@queue.task(queueing_lock="keep_safe", pass_context=False)
+def keep_safe(timestamp: int) -> None:
+    """The backup of the night and the weekly copy of the embedded server, each when it is due."""
+    for task in (backups.nightly, backups.refresh):
+        _kept_safe(task)
+
+
+@queue.task(pass_context=False)
+def make_backup() -> None:
+    """A backup now, as somebody asked."""
+    _kept_safe(backups.make)
+
+
+def _kept_safe(task: Callable[[], object]) -> None:
+    """A backup that fails says why in its card and in the log; the next round tries again."""
+    try:
+        task()
+    except (DomainError, embedded.EmbeddedError) as error:
+        log.error("%s", error)
+    finally:
+        Session.remove()
+
+
+@queue.periodic(cron="* * * * *")
+@queue.task(queueing_lock="seal_audit", pass_context=False)
+def seal_audit(timestamp: int) -> None:
+    """The seals of what changed in the last minute."""
+    try:
+        audit.seal()
+    finally:
+        Session.remove()
+
+
+@queue.periodic(cron="20 5 * * *")
+@queue.task(queueing_lock="verify_audit", pass_context=False)
+def verify_audit(timestamp: int) -> None:
+    """The nightly verification of the trail (05:20 UTC, 02:20 in Paraguay); its head is mailed."""
+    try:
+        for fault in audit.nightly().faults:
+            log.error("%s", fault)
+    finally:
+        Session.remove()
+
+
+@queue.task(retry=MAIL_RETRIES, pass_context=False)
+def send_audit_head(check_id: int) -> None:
+    """Send the head of the trail to whoever keeps it outside."""
+    try:
+        audit.send_head(check_id)
+    finally:
+        Session.remove()
+
+
 @queue.task(retry=MAIL_RETRIES, pass_context=False)
 def send_notices(account_id: int, notice_ids: list[int]) -> None:
     """Send a person the notices that he has not read."""
@@ -84,6 +139,15 @@ def tell_change(account_id: int, way: str, moment: str) -> None:
     """Tell a person that the password was changed."""
     try:
         recovery.tell_change(account_id, way, moment)
+    finally:
+        Session.remove()
+
+
+@queue.task(retry=MAIL_RETRIES, pass_context=False)
+def tell_second_factor(account_id: int, what: str, moment: str) -> None:
+    """Tell a person what became of his second factor."""
+    try:
+        second_factor.tell(account_id, what, moment)
     finally:
         Session.remove()
 
@@ -126,7 +190,7 @@ def main() -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     configuration = settings()
-    address = configuration.DATABASE_URL or embedded.shared(configuration.SIS_DATA_DIR).app_url
+    address = configuration.DATABASE_URL or embedded.shared(*configuration.PLACES).app_url
     conninfo = embedded.libpq_dsn(address)
     application = create_app(configuration)
     connector = procrastinate.PsycopgConnector(conninfo=conninfo)

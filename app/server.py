@@ -4,13 +4,14 @@ gunicorn's own threaded worker gives each new connection a thread, which then wa
 half-open sockets as there are threads stop the service, for seconds when they are silent and for good when
 they send half a line. Here one poller reads every connection; a request goes to the pool when it is whole.
 
-    gunicorn --worker-class app.server.PatientWorker --threads 8 …
+    gunicorn --config python:app.server --bind 127.0.0.1:8080 "app.factory:create_app()"
 
 Plain HTTP/1.1 (a proxy in front does https). A body larger than KEPT is handed over while it still arrives:
 the thread that reads it gives up after BLOCKED seconds without a byte.
 """
 
 import errno
+import gc
 import re
 import socket
 import time
@@ -45,6 +46,19 @@ AGAIN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR)
 LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*([0-9]{1,15})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect[ \t]*:[ \t]*100-continue", re.IGNORECASE)
+
+
+# gunicorn's settings. The application is loaded once, before the port opens; the workers share what it takes.
+preload_app = True
+workers, threads, worker_class = 2, 8, "app.server.PatientWorker"
+timeout, graceful_timeout, keepalive = 60, 20, 5
+loglevel, control_socket_disable = "warning", True
+
+
+def when_ready(server: Any) -> None:
+    """Put what was loaded out of the garbage collector's reach: its marks would copy the shared pages."""
+    gc.collect()
+    gc.freeze()
 
 
 class Connection(TConn):  # type: ignore[misc]

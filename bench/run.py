@@ -249,8 +249,7 @@ def served(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """gunicorn with two workers, as run.py starts it."""
     port = int(environ.get("PORT") or free_port())
-    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-    command += ["--threads", "8", "--log-level", "warning", *options]
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environ)
     try:
         for _ in range(300):
@@ -277,13 +276,13 @@ def flask(environ: dict[str, str], *arguments: str) -> dict[str, Any]:
     return found
 
 
-def memory(process: subprocess.Popen[bytes]) -> list[float]:
-    """Megabytes of each worker, resident."""
+def memory(process: subprocess.Popen[bytes], what: str) -> list[float]:
+    """Megabytes of each worker: resident (`Rss`), or with its part of the pages that it shares (`Pss`)."""
     found = []
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in children:
         rollup = Path(f"/proc/{child}/smaps_rollup").read_text()
-        found.append(round(int(re.search(r"Rss:\s+(\d+)", rollup)[1]) / 1024, 1))  # type: ignore[index]
+        found.append(round(int(re.search(rf"\b{what}:\s+(\d+)", rollup)[1]) / 1024, 1))  # type: ignore[index]
     return found
 
 
@@ -301,6 +300,7 @@ class Result:
     measures: list[Measure]
     login: dict[str, float]
     memory_mb: list[float]
+    memory_shared_out_mb: list[float]
     floor_memory_mb: list[float]
     pdf: dict[str, Any]
     imports: dict[str, Any]
@@ -330,10 +330,10 @@ def bench(inspections: int, folder: Path, seconds: float, extras: bool = True) -
         if standing < inspections:
             load = flask(environ, "demo", "--inspections", str(inspections))
         bare = {**environ, "BENCH_DSN": dsn, "PORT": str(free_port())}
-        patient = ("--worker-class", "app.server.PatientWorker")
+        plain = ("--workers", "2", "--threads", "8", "--worker-class", "gthread", "--log-level", "warning")
         with (
-            served("bench.wsgi:app()", environ, *patient) as (address, product),
-            served("bench.floor:app()", bare, "--worker-class", "gthread") as (floor_address, floor),
+            served("bench.wsgi:app()", environ, "--config", "python:app.server") as (address, product),
+            served("bench.floor:app()", bare, *plain) as (floor_address, floor),
         ):
             measures, login = _measures(address, floor_address, dsn, seconds)
             result = Result(
@@ -343,8 +343,9 @@ def bench(inspections: int, folder: Path, seconds: float, extras: bool = True) -
                 load,
                 measures,
                 login,
-                memory(product),
-                memory(floor),
+                memory(product, "Rss"),
+                memory(product, "Pss"),
+                memory(floor, "Rss"),
                 {},
                 {},
             )
@@ -528,7 +529,8 @@ def table(result: Result) -> str:
     lines += [
         "",
         f"- log-in, a form and a password hash: {result.login}",
-        f"- memory of a worker: {result.memory_mb} MB{over}; of the floor: {result.floor_memory_mb} MB",
+        f"- memory of a worker: {result.memory_mb} MB{over}, {result.memory_shared_out_mb} MB with what they"
+        f" share counted once; of the floor: {result.floor_memory_mb} MB",
         f"- load: {result.load}",
     ]
     if result.pdf:

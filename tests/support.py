@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
 from app import embedded
 
@@ -34,6 +34,20 @@ class Live:
                 return list(result) if result.returns_rows else []
         finally:
             engine.dispose()
+
+
+WRITTEN = text(
+    "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables"
+    " WHERE schemaname = 'public' AND relname <> ALL (ARRAY['login_session', 'login_failure', 'api_key_use'])"
+)
+
+
+def written(connection: Any) -> int:
+    """Rows written so far in the transaction of a connection or session, whoever wrote them.
+
+    Sessions and attempts at the door are left out: to come and look writes those.
+    """
+    return int(connection.execute(WRITTEN).scalar_one())
 
 
 def token_of(page: str) -> str:

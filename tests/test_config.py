@@ -8,6 +8,8 @@ from config import ConfigurationError, settings
 
 SAFE = {"SIS_ENV": "production", "SIS_SECRET_KEY": "x" * 40, "SIS_PUBLIC_URL": "https://sis.example"}
 
+LDAP = {"SIS_LDAP_URL": "ldap://directorio", "SIS_LDAP_BASE": "dc=x"}
+
 
 @pytest.mark.parametrize(
     ("environ", "words"),
@@ -16,17 +18,31 @@ SAFE = {"SIS_ENV": "production", "SIS_SECRET_KEY": "x" * 40, "SIS_PUBLIC_URL": "
         ({"PORT": "80a"}, "PORT"),
         ({"PORT": "70000"}, "PORT"),
         ({"DATABASE_URL": "sqlite:///x.db"}, "DATABASE_URL"),
+        ({"DATABASE_BACKUP_URL": "mysql://x"}, "DATABASE_BACKUP_URL"),
+        ({"SIS_BACKUP_RECIPIENT": "AGE-SECRET-KEY-1"}, "clave pública de age"),
         ({"SIS_PUBLIC_URL": "sis.example"}, "SIS_PUBLIC_URL"),
         ({**SAFE, "SIS_SECRET_KEY": ""}, "SIS_SECRET_KEY"),
         ({**SAFE, "SIS_SECRET_KEY": "corta"}, "SIS_SECRET_KEY"),
         ({**SAFE, "SIS_PUBLIC_URL": ""}, "SIS_PUBLIC_URL"),
         ({**SAFE, "SIS_PUBLIC_URL": "http://sis.example"}, "SIS_PUBLIC_URL"),
         ({**SAFE, "SIS_DEMO_PASSWORD": "x"}, "SIS_DEMO_PASSWORD"),
+        ({"SIS_LDAP_URL": "http://directorio", "SIS_LDAP_BASE": "dc=x"}, "SIS_LDAP_URL"),
+        ({"SIS_LDAP_URL": "ldap://directorio"}, "SIS_LDAP_BASE"),
+        ({**LDAP, "SIS_LDAP_FILTER": "(uid=todos)"}, "SIS_LDAP_FILTER"),
+        ({**LDAP, "SIS_LDAP_BIND_DN": "cn=sis"}, "SIS_LDAP_BIND_PASSWORD"),
     ],
 )
 def test_a_mistake_is_refused_by_name(tmp_path: Path, environ: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         settings({"SIS_DATA_DIR": str(tmp_path), **environ})
+
+
+def test_a_directory_without_its_library_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="make setup-ldap"):
+        settings({"SIS_DATA_DIR": str(tmp_path), **LDAP})
 
 
 def test_https_brings_secure_cookies_and_plain_http_does_not(tmp_path: Path) -> None:

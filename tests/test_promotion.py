@@ -18,7 +18,17 @@ from app.models.catalogs import Office
 from app.models.documents import StoredFile
 from app.models.registry import Employer
 from app.models.security import Account
-from app.operations import accounts, demo_inspections, documents, files, promotion, records, registry, seeding
+from app.operations import (
+    accounts,
+    audit,
+    demo_inspections,
+    documents,
+    files,
+    promotion,
+    records,
+    registry,
+    seeding,
+)
 from app.operations.promotion import ACCESS, CONFIGURATION, CannotPromote, promote
 from app.operations.seed_files import load
 from app.operations.unit import act
@@ -353,6 +363,7 @@ def test_training_goes_back_to_its_beginning(training: Live, run: Callable[..., 
     assert sql(url, "SELECT count(*) FROM ab_user WHERE username = 'lgimenez'") == [(0,)]
     assert sql(url, "SELECT environment, clock_offset::text FROM installation") == [("training", "00:00:00")]
     assert sql(url, "SELECT audit.head()")[0][0] > head, "the trail stays"
+    assert audit.verify_tables().ok, "and tells what became of every row"
     assert sql(url, "SELECT count(*) FROM audit.act WHERE verb = 'training.reset'") == [(1,)]
     Session.remove()
     assert client.get("/").status_code == 302, "every session ends"

@@ -27,6 +27,8 @@ from app.models.catalogs import District, Jurisdiction, Office
 from app.operations import records
 from app.operations.seed_files import load
 from app.security.roles import GRANTS, Role
+from app.views import api
+from app.views.api.base import Api
 from app.views.base import Interface, RegistryView
 from app.views.filters import APPLY, Converter
 
@@ -271,15 +273,16 @@ def test_13_rows_carry_our_own_stamps(app: Flask, db: OrmSession) -> None:
         )
 
 
-def test_14_no_view_of_the_framework_is_exempt_from_the_csrf_token(app: Flask) -> None:
+def test_14_only_what_takes_keys_alone_is_exempt_from_the_csrf_token(app: Flask) -> None:
     protection = app.extensions["csrf"]
-    assert not protection._exempt_views and not protection._exempt_blueprints
+    assert not protection._exempt_views
+    assert {blueprint.name for blueprint in protection._exempt_blueprints} == {p.__name__ for p in api.PARTS}
+    assert not [part for part in api.PARTS if part.allow_browser_login]
     assert app.config["WTF_CSRF_ENABLED"] is True and app.config["WTF_CSRF_METHODS"] >= {
         "POST",
         "PUT",
         "DELETE",
     }
-    assert not [view for view in views(app) if isinstance(view, BaseApi)]
 
 
 def test_15_leaving_is_a_post(enter: Enter) -> None:
@@ -331,12 +334,13 @@ def test_21_no_page_of_the_framework_speaks_english(enter: Enter) -> None:
         assert word not in page, word
 
 
-def test_22_and_23_there_is_no_rest_api(app: Flask, enter: Enter) -> None:
+def test_22_and_23_there_is_no_rest_api_but_ours(app: Flask, enter: Enter) -> None:
     assert not app.config["FAB_ADD_SECURITY_API"] and not app.config["FAB_API_SWAGGER_UI"]
-    assert not [view for view in views(app) if isinstance(view, BaseApi)]
-    assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(("/api", "/swagger"))]
+    assert {type(view) for view in views(app) if isinstance(view, BaseApi)} == set(api.PARTS)
+    assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/swagger")]
     client = enter("admin")
-    for path in ("/api/v1/menu/", "/api/v1/_openapi", "/api/v1/security/login", "/swagger/v1"):
+    assert client.get("/api/v1/_openapi").status_code == 401
+    for path in ("/api/v1/menu/", "/api/v1/security/login", "/swagger/v1"):
         assert client.get(path).status_code == 404, path
     assert client.post("/api/v1/security/login", json=[None]).status_code in (400, 404)
 
@@ -386,7 +390,7 @@ def test_no_route_of_the_framework_answers_unasked(enter: Enter, path: str) -> N
 def test_the_views_of_the_framework_itself_are_not_registered(app: Flask) -> None:
     theirs = [view for view in views(app) if type(view).__module__.startswith("flask_appbuilder")]
     assert theirs == []
-    assert all(isinstance(view, BaseView) for view in views(app))
+    assert all(isinstance(view, BaseView | Api) for view in views(app))
 
 
 def test_every_filter_of_the_framework_is_replaced() -> None:

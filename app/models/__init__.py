@@ -4,12 +4,14 @@ Importing this package declares every table on the one metadata.
 """
 
 from app.models import (
+    audit,
     catalogs,
     checklists,
     documents,
     followup,
     imports,
     inspections,
+    machines,
     norms,
     procedures,
     registry,
@@ -20,12 +22,14 @@ from app.models import (
 )
 
 __all__ = [
+    "audit",
     "catalogs",
     "checklists",
     "documents",
     "followup",
     "imports",
     "inspections",
+    "machines",
     "norms",
     "procedures",
     "registry",

@@ -92,9 +92,10 @@ def load(owner_url: str, inspections: int, tell: Tell | None = None) -> Loaded:
             with _bare(cursor):
                 world.first_ids = {kind.__tablename__: _key(cursor, kind.__tablename__) for kind in KINDS}
                 _registry(cursor, registry, done)
-                _inspections(cursor, world, inspections, done, tell, started)
+                series = _inspections(cursor, world, inspections, done, tell, started)
                 for kind in KINDS:
                     _settle(cursor, world, kind.__tablename__)
+            cursor.executemany("UPDATE number_series SET next_number = %s WHERE id = %s", series)
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
@@ -155,8 +156,9 @@ def _key(cursor: Any, table: str) -> int:
 
 
 def _settle(cursor: Any, world: World, table: str) -> None:
-    """The sequence goes on after the keys that were used."""
+    """The sequence goes on after the keys that were used; the trail learns that they have none."""
     last = world.first_ids[table] + max(world.used(table), 1) - 1
+    cursor.execute("SELECT audit.note_load(%s, %s, %s)", (table, world.first_ids[table], last))
     cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table, last))
 
 
@@ -317,8 +319,11 @@ def _registry(cursor: Any, registry: _Registry, done: Loaded) -> None:
 
 def _inspections(
     cursor: Any, world: World, wanted: int, done: Loaded, tell: Tell | None, started: float
-) -> None:
-    """Orders in the order of their days, so that the newest have the highest keys, in portions."""
+) -> list[tuple[int, int]]:
+    """Orders in the order of their days, so that the newest have the highest keys, in portions.
+
+    The next number and the key of each series that was there before.
+    """
     cursor.execute("SELECT type_code, year, office_id, id, next_number FROM number_series")
     standing = {(code, year, office): (key, number) for code, year, office, key, number in cursor.fetchall()}
     numbers = Numbers(standing, lambda: world.key("number_series"))
@@ -342,8 +347,7 @@ def _inspections(
         if sent is not None:
             sent.result()
     _copy(cursor, "number_series", series_rows(numbers), done)
-    for series, (key, _) in standing.items():
-        cursor.execute("UPDATE number_series SET next_number = %s WHERE id = %s", (numbers.next[series], key))
+    return [(numbers.next[series], key) for series, (key, _) in standing.items()]
 
 
 def _life(world: World, weights: list[float], share: float) -> Life:

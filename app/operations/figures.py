@@ -136,9 +136,8 @@ def waiting(kind: type[Any], pairs: list[tuple[str, str]]) -> Waiting:
     """The records of a kind in these states, those that wait longest first."""
     if not pairs:
         return NOTHING
-    return _listed(
-        kind, select(kind).where(tuple_(kind.version_code, kind.state).in_(pairs)), kind.state_since
-    )
+    query = select(kind).where(tuple_(kind.version_code, kind.state).in_(pairs))
+    return _listed(kind, query, kind.state_since, _LOADS[kind])
 
 
 def my_orders(account: int) -> Waiting:
@@ -151,7 +150,7 @@ def my_orders(account: int) -> Waiting:
     query = select(InspectionOrder).where(
         InspectionOrder.id.in_(mine), in_phase(InspectionOrder, (Phase.ISSUED.value, Phase.IN_FIELD.value))
     )
-    return _listed(InspectionOrder, query, InspectionOrder.valid_until)
+    return _listed(InspectionOrder, query, InspectionOrder.valid_until, _LOADS[InspectionOrder])
 
 
 def visits_of_today() -> Waiting:
@@ -162,7 +161,7 @@ def visits_of_today() -> Waiting:
             and_(in_phase(Visit, (Phase.PLANNED.value,)), Visit.planned_on <= clock.today()),
         )
     )
-    return _listed(Visit, query, Visit.planned_on)
+    return _listed(Visit, query, Visit.planned_on, _LOADS[Visit])
 
 
 def notices(account: int | None, limit: int = SHOWN) -> Waiting:
@@ -191,29 +190,33 @@ def terms_at_hand(known: list[tuple[str, Process]], roles: frozenset[Role]) -> W
         return NOTHING
     query = select(Term).where(Term.status == TermStatus.OPEN.value, Term.due_on <= clock.today() + SOON)
     query = query.where(tuple_(Term.process_code, Term.type_code).in_(concerned))
-    counted = query.add_columns(func.count().over()).options(*_roads_of_terms())
-    counted = counted.order_by(Term.due_on, Term.id)
-    rows = Session.execute(counted.limit(SHOWN)).unique().all()
-    return Waiting([row[0] for row in rows], rows[0][1] if rows else 0)
+    return _listed(Term, query, Term.due_on, _roads_of_terms())
 
 
-def terms_page(
-    office: int | None, over: bool, after: int | None, limit: int
-) -> tuple[list[Term], dict[int, str]]:
-    """The running terms by their last day, those of an office, those that are over; the codes of offices.
-
-    A page begins after the term `after`.
-    """
+def running_terms(office: int | None, over: bool) -> Select[Term]:
+    """The running terms by their last day, those of an office, those that are over."""
     query = select(Term).where(Term.status == TermStatus.OPEN.value).options(*_roads_of_terms())
     if over:
         query = query.where(Term.due_on < clock.today())
     if office is not None:
         query = query.where(Term.office_id == office)
+    return query.order_by(Term.due_on, Term.id)
+
+
+def terms_page(
+    office: int | None, over: bool, after: int | None, limit: int
+) -> tuple[list[Term], dict[int, str]]:
+    """The running terms of a page, which begins after the term `after`; the codes of offices."""
+    query = running_terms(office, over)
     if after is not None:
         start = select(Term.due_on).where(Term.id == after).scalar_subquery()
         query = query.where(tuple_(Term.due_on, Term.id) > tuple_(start, after))
-    rows = list(Session.scalars(query.order_by(Term.due_on, Term.id).limit(limit)).unique())
-    return rows, dict(Session.execute(select(Office.id, Office.code).order_by(Office.code)).tuples().all())
+    return list(Session.scalars(query.limit(limit)).unique()), office_codes()
+
+
+def office_codes() -> dict[int, str]:
+    """The code of each office, by their order."""
+    return dict(Session.execute(select(Office.id, Office.code).order_by(Office.code)).tuples().all())
 
 
 def _roads_of_terms() -> tuple[Any, ...]:
@@ -229,20 +232,29 @@ def _roads_of_terms() -> tuple[Any, ...]:
 
 
 def _kinds_of_terms(known: list[tuple[str, Process]], roles: frozenset[Role]) -> list[tuple[str, str]]:
-    """The kinds of term for which these roles answer; who leads an office follows those of its inspectors."""
+    """The kinds of term for which these roles answer, or which their act meets.
+
+    Who leads an office follows those of its inspectors.
+    """
     keys = {role.value for role in roles}
     found = {
         (process.code, kind.code): None
         for _, process in known
         for kind in process.terms
-        if kind.responsible in keys or (roles & OF_OFFICE and Role.COORDINATOR.value in kind.alert_roles)
+        if kind.responsible in keys
+        or any(kind.code in step.closes_terms and step.roles[0] in keys for step in process.moves)
+        or (roles & OF_OFFICE and Role.COORDINATOR.value in kind.alert_roles)
     }
     return list(found)
 
 
-def _listed(kind: type[Any], query: Select[Any], order: Any) -> Waiting:
-    counted = query.add_columns(func.count().over()).options(*_LOADS[kind])
-    rows = Session.execute(counted.order_by(order.nulls_last(), kind.id).limit(SHOWN)).unique().all()
+def _listed(kind: type[Any], query: Select[Any], order: Any, loads: Iterable[Any]) -> Waiting:
+    """The first records of a query and how many there are; only those shown get joined to what is said."""
+    order = (order.nulls_last(), kind.id)
+    counted = query.with_only_columns(kind.id, func.count().over().label("total")).order_by(*order)
+    first = counted.limit(SHOWN).subquery()
+    shown = select(kind, first.c.total).join(first, first.c.id == kind.id).options(*loads)
+    rows = Session.execute(shown.order_by(*order)).unique().all()
     return Waiting([row[0] for row in rows], rows[0][1] if rows else 0)
 
 

@@ -21,7 +21,7 @@ from app.core.base import Session
 from app.security import scope  # noqa: F401  every session of the system is scoped
 from app.security.principal import current
 
-UNTRACED = frozenset({"login_session", "login_failure"})
+UNTRACED = frozenset({"login_session", "login_failure", "api_key_use"})
 """Tables of counters and sessions: written without an Act, because they are no record of anything."""
 
 

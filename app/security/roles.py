@@ -37,6 +37,8 @@ BY_KEY: Mapping[str, Role] = {role.value: role for role in Role}
 READ = frozenset({"can_list", "can_show"})
 WRITE = frozenset({"can_add", "can_edit"})
 DELETE = frozenset({"can_delete"})
+EXPORT = frozenset({"can_export"})
+"""Taking a whole list away as a spreadsheet: another matter than looking at a page of it."""
 
 INTERNAL = frozenset(Role) - {Role.HEALTH}
 """Everybody who works in the ministry (the Ministry of Health is a guest)."""
@@ -63,21 +65,35 @@ INSPECTION_READERS = LEADERS | {
 STEP_TAKERS = INSPECTION_READERS - {Role.AUDITOR}
 """Who takes steps of a procedure; which ones, the procedure says."""
 
+TAKE_FILES = INSPECTION_READERS - {Role.INTAKE, Role.NOTIFIER, Role.JUDGE}
+TAKE_REGISTRY = REGISTRARS | LEADERS | {Role.STATISTICS, Role.LEGAL, Role.MINISTER, Role.AUDITOR}
+TAKE_STAFF = LEADERS | {Role.ADMIN, Role.SECRETARY, Role.AUDITOR}
+"""Who may take lists of files, of the registry and of people away; catalogues, whoever reads them."""
+
 GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
-    "InspectionOrder": {READ: INSPECTION_READERS, WRITE: LEADERS},
-    "Visit": {READ: INSPECTION_READERS, frozenset({"can_edit"}): LEADERS | {Role.INSPECTOR}},
+    "InspectionOrder": {READ: INSPECTION_READERS, EXPORT: TAKE_FILES, WRITE: LEADERS},
+    "Visit": {
+        READ: INSPECTION_READERS,
+        EXPORT: TAKE_FILES,
+        frozenset({"can_edit"}): LEADERS | {Role.INSPECTOR},
+    },
     "Finding": {
         READ: INSPECTION_READERS,
+        EXPORT: TAKE_FILES,
         frozenset({"can_edit"}): STEP_TAKERS - {Role.JUDGE, Role.LEGAL, Role.MINISTER},
     },
-    "FinalReport": {READ: INSPECTION_READERS, frozenset({"can_edit"}): STEP_TAKERS},
+    "FinalReport": {
+        READ: INSPECTION_READERS,
+        EXPORT: TAKE_FILES,
+        frozenset({"can_edit"}): STEP_TAKERS,
+    },
     "Document": {frozenset({"can_show"}): INSPECTION_READERS},
     "Step": {
         frozenset({"can_take"}): STEP_TAKERS,
         frozenset({"can_review"}): LEADERS,
     },
     "FileTransfer": {
-        frozenset({"can_list"}): LEADERS | {Role.AUDITOR},
+        frozenset({"can_list", "can_export"}): LEADERS | {Role.AUDITOR},
         frozenset({"can_add"}): LEADERS,
         frozenset({"can_answer"}): frozenset({Role.REGIONAL, Role.COORDINATOR}),
         frozenset({"can_decide"}): frozenset({Role.DIRECTOR}),
@@ -85,56 +101,79 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "ConflictOfInterest": {
         READ: LEADERS | {Role.INSPECTOR, Role.AUDITOR},
         WRITE: LEADERS | {Role.INSPECTOR},
+        EXPORT: LEADERS | {Role.AUDITOR},
     },
+    "Home": {EXPORT: TAKE_FILES},
     "SigningDesk": {
         frozenset({"can_list", "can_take", "can_add", "can_undo"}): frozenset(
             {Role.MINISTER, Role.SECRETARY, Role.DIRECTOR, Role.REGIONAL, Role.LEGAL}
         ),
     },
-    "Account": {READ | WRITE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
+    "Account": {READ | EXPORT | WRITE: frozenset({Role.ADMIN}), READ | EXPORT: frozenset({Role.AUDITOR})},
     "AccessCode": {frozenset({"can_list", "can_release"}): LEADERS | {Role.ADMIN}},
-    "Role": {READ | WRITE | DELETE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
-    "Group": {READ | WRITE | DELETE: frozenset({Role.ADMIN}), READ: frozenset({Role.AUDITOR})},
-    "Office": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "Inspector": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.DIRECTOR})},
-    "Brigade": {READ: INTERNAL, WRITE: LEADERS},
-    "Absence": {READ: LEADERS | {Role.ADMIN}, WRITE: LEADERS},
-    "Post": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "PostHolder": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "SecondFactorReset": {frozenset({"can_list", "can_add", "can_approve"}): LEADERS | {Role.ADMIN}},
+    "Role": {
+        READ | EXPORT | WRITE | DELETE: frozenset({Role.ADMIN}),
+        READ | EXPORT: frozenset({Role.AUDITOR}),
+    },
+    "Group": {
+        READ | EXPORT | WRITE | DELETE: frozenset({Role.ADMIN}),
+        READ | EXPORT: frozenset({Role.AUDITOR}),
+    },
+    "AuditTrail": {
+        READ: frozenset({Role.ADMIN, Role.AUDITOR}),
+        EXPORT: frozenset({Role.AUDITOR}),
+    },
+    "Backup": {
+        frozenset({"can_list"}): frozenset({Role.ADMIN, Role.AUDITOR}),
+        frozenset({"can_add"}): frozenset({Role.ADMIN}),
+    },
+    "Office": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Inspector": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN, Role.DIRECTOR})},
+    "Brigade": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: LEADERS},
+    "Absence": {READ: LEADERS | {Role.ADMIN}, EXPORT: LEADERS, WRITE: LEADERS},
+    "Post": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN})},
+    "PostHolder": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
     "NumberSeries": {
-        READ: frozenset({Role.SECRETARY, Role.ADMIN, Role.AUDITOR}),
+        READ | EXPORT: frozenset({Role.SECRETARY, Role.ADMIN, Role.AUDITOR}),
         frozenset({"can_edit"}): frozenset({Role.SECRETARY}),
     },
-    "Delegation": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
-    "Norm": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
-    "Infraction": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
-    "InfractionArea": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "InfractionAlias": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "ChecklistVersion": {READ: INTERNAL},
-    "MinimumWage": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "Parameter": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "Holiday": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "GeneralSuspension": {READ: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "Activity": {READ: INTERNAL},
-    "Department": {READ: INTERNAL},
-    "District": {READ: INTERNAL},
+    "Delegation": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "Norm": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
+    "Infraction": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
+    "InfractionArea": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "InfractionAlias": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "ChecklistVersion": {READ | EXPORT: INTERNAL},
+    "MinimumWage": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Parameter": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Holiday": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "GeneralSuspension": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
+    "Activity": {READ | EXPORT: INTERNAL},
+    "Department": {READ | EXPORT: INTERNAL},
+    "District": {READ | EXPORT: INTERNAL},
     "Employer": {
         READ: INTERNAL,
+        EXPORT: TAKE_REGISTRY,
         frozenset({"can_add"}): REGISTRARS | {Role.INSPECTOR},
         frozenset({"can_edit"}): REGISTRARS,
     },
     "Establishment": {
         READ: INTERNAL,
+        EXPORT: TAKE_REGISTRY,
         frozenset({"can_add"}): REGISTRARS | {Role.INSPECTOR},
         frozenset({"can_edit"}): REGISTRARS,
     },
-    "PatronalNumber": {READ: INTERNAL, WRITE: REGISTRARS},
-    "Contact": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
-    "Headcount": {READ: INTERNAL, WRITE: REGISTRARS | {Role.INSPECTOR}},
-    "Worker": {READ: KNOW_WORKERS, WRITE: KNOW_WORKERS},
+    "PatronalNumber": {READ: INTERNAL, EXPORT | WRITE: REGISTRARS},
+    "Contact": {READ: INTERNAL, EXPORT: REGISTRARS, WRITE: REGISTRARS | {Role.INSPECTOR}},
+    "Headcount": {READ: INTERNAL, EXPORT: REGISTRARS, WRITE: REGISTRARS | {Role.INSPECTOR}},
+    "Worker": {READ | WRITE: KNOW_WORKERS, EXPORT: frozenset({Role.COORDINATOR, Role.LEGAL})},
     "RegisterImport": {
-        READ: frozenset({Role.ADMIN, Role.DIRECTOR}),
+        READ | EXPORT: frozenset({Role.ADMIN, Role.DIRECTOR}),
         frozenset({"can_add", "can_edit", "can_undo"}): frozenset({Role.ADMIN}),
+    },
+    "ApiKey": {
+        READ | EXPORT: frozenset({Role.ADMIN, Role.AUDITOR}),
+        WRITE: frozenset({Role.ADMIN}),
     },
     "Merge": {
         frozenset({"can_list", "can_merge"}): frozenset(

@@ -9,20 +9,26 @@ never the database's words (19).
 
 import logging
 import re
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
 from flask import flash, g, has_request_context, redirect, request, url_for
 from flask_appbuilder import AppBuilder, ModelView
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import Column
+from flask_appbuilder.urltools import get_filter_args, get_order_args
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, Numeric, select
+from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
 from app.core.types import inside
+from app.exchange.exports import Sheet
 from app.operations import records
+from app.views.exports import Exported, keys
 from app.views.filters import Converter
 from app.views.history import history_of
 from app.views.references import ReferenceField, by_key, key_of
@@ -32,6 +38,9 @@ log = logging.getLogger(__name__)
 
 LARGEST_PAGE = 100
 """Rows that one page of a list gives at most."""
+
+PLAIN = (Boolean, Date, DateTime, Integer, Numeric)
+"""Types whose values a spreadsheet keeps as they are."""
 
 KEPT_OUT = frozenset({"id", "uuid", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"})
 """Columns that no generated form offers."""
@@ -74,7 +83,7 @@ class Interface(SQLAInterface):
         raise RuntimeError("Screens write through operations.records.")
 
 
-class RegistryView(ModelView):
+class RegistryView(Exported, ModelView):
     """A registry: list, record, add, edit, from the declaration of its model.
 
     A subclass names `kind` and its columns:
@@ -92,6 +101,7 @@ class RegistryView(ModelView):
     writer: Any = records
     """The module whose `create` and `change` write; a context with rules of its own names its own."""
     base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
+    """Whoever lists may be let take the list away: `can_export` is added to what a subclass says."""
     exclude_route_methods = {"download", "delete", "action", "action_post"}
     list_template = "appbuilder/general/model/list.html"
 
@@ -103,6 +113,7 @@ class RegistryView(ModelView):
         columns: dict[str, Column[Any]] = dict(kind.__table__.c)
         cls.datamodel = Interface(kind)
         cls.class_permission_name = kind.__name__
+        cls.base_permissions = [*dict.fromkeys([*cls.base_permissions, "can_export"])]
         cls.list_title = kind.label_plural
         cls.show_title = kind.label
         cls.add_title = f"Agregar {inside(kind.label)}"
@@ -139,6 +150,29 @@ class RegistryView(ModelView):
     def _list(self, **options: Any) -> Any:
         _clamp(self)
         return super()._list(**options)
+
+    def listing(self) -> Sheet:
+        """The list with the filters and the order of its page."""
+        _clamp(self)
+        get_filter_args(self._filters)
+        order = get_order_args().get(type(self).__name__) or self.base_order or ("", "")
+        query = self.datamodel.apply_all(
+            select(self.kind), self._filters.get_joined_filters(self._base_filters), *order
+        )
+        relations = self.kind.__mapper__.relationships
+        query = query.options(
+            *(selectinload(getattr(self.kind, name)) for name in self.list_columns if name in relations)
+        )
+        columns = [(str(self.label_columns[name]), self._cell(name)) for name in self.list_columns]
+        return Sheet(self.list_title, self.kind.__tablename__, [*columns, *keys(self.kind)], query)
+
+    def _cell(self, name: str) -> Callable[[Any], Any]:
+        """A value of the list as a spreadsheet takes it: numbers and days as such, the rest in words."""
+        column = self.kind.__table__.c.get(name)
+        if column is not None and isinstance(column.type, PLAIN) and not column.info.get("choices"):
+            return attrgetter(name)
+        words = self.formatters_columns.get(name, str)
+        return lambda row: "" if (value := getattr(row, name)) is None else words(value)
 
     @property
     def _filters(self) -> Any:

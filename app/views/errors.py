@@ -1,6 +1,8 @@
 """One place turns what went wrong into an answer: a page, or JSON for machines, never a trace."""
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
+from app.exchange.resources import FieldsBroken, Malformed
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,14 @@ REASONS = {
 }
 """Why the database did not serve, by its code, when it is not that it is down."""
 
-STATUS: dict[type[DomainError], int] = {NotAllowed: 403, Missing: 404, Stale: 409, RuleBroken: 422}
+STATUS: dict[type[DomainError], int] = {
+    NotAllowed: 403,
+    Missing: 404,
+    Stale: 409,
+    Malformed: 400,
+    RuleBroken: 422,
+}
+"""The status of each refusal; the first that it is an instance of."""
 
 
 def register(app: Flask) -> None:
@@ -52,17 +62,32 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(status: int, detail: str = "", code: str = "") -> Response:
+def answer(
+    status: int, detail: str = "", code: str = "", fields: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
     """The page (or JSON) of an error, with what to do."""
     title, advice = WORDS.get(status, WORDS[500])
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
-        return make_response(jsonify(code=code or str(status), message=detail or title, fields={}), status)
+        said = {"code": code or str(status), "message": detail or title, "fields": dict(fields)}
+        response = make_response(jsonify(said), status)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="SIS"'
+        return response
     if isinstance(request.routing_exception, SecurityError):  # a host that is not ours: no address to link to
         return make_response(f"<!doctype html><html lang=es><title>{title}</title><p>{title}</p>", status)
     # Without the context of a page (who is logged in, flashes): the database may be what failed.
     template = current_app.jinja_env.get_template("sis/error.html")
     page = template.render(status=status, title=title, advice=advice, detail=detail)
     return make_response(page, status)
+
+
+def too_often(seconds: int) -> Response | None:
+    """The refusal of a machine that asks more often than its key allows; None when it need not wait."""
+    if not seconds:
+        return None
+    response = answer(429, f"Su llave ya hizo los pedidos de este minuto: espere {seconds} segundos.")
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _http(error: HTTPException) -> Any:
@@ -78,7 +103,19 @@ def _domain(error: DomainError) -> Response:
     Session.rollback()
     # A missing record and a forbidden one answer alike: nothing is learnt from the words.
     detail = "" if isinstance(error, Missing) else error.message
-    return answer(STATUS.get(type(error), 422), detail, error.code)
+    return answer(_status(error), detail, error.code, _fields(error))
+
+
+def _fields(error: DomainError) -> Mapping[str, Any]:
+    """Each field at fault with its messages."""
+    if isinstance(error, FieldsBroken):
+        return error.fields
+    field = error.field if isinstance(error, RuleBroken) else None
+    return {field: [error.message]} if field else {}
+
+
+def _status(error: DomainError) -> int:
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 422)
 
 
 def _csrf(error: CSRFError) -> Response:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from flask import Response, redirect, request, url_for
 from flask_appbuilder import IndexView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import Missing
-from app.exchange import tables
-from app.models.followup import Notice
+from app.core.types import inside
+from app.exchange.exports import Sheet
+from app.models.followup import Notice, Term
 from app.models.inspections import FinalReport, Finding, InspectionOrder, Visit
-from app.operations import figures, notices
+from app.operations import audit, figures, notices
 from app.operations.figures import Waiting
 from app.security.principal import current
 from app.security.roles import Role
 from app.security.scope import roles_of
-from app.views.inspections.shown import Mark, mark, page_of, term_mark
+from app.views.exports import download, export_links, keys
+from app.views.inspections.shown import Mark, mark, page_of, term_mark, validity
 from app.views.widgets import day, whole
 from app.workflow.definition import Phase
 
@@ -72,6 +75,7 @@ class HomeView(IndexView):
                 groups=self._groups(roles),
                 notices=figures.notices(who.account_id),
                 figures=table,
+                exports=export_links("HomeView.export") if table is not None else [],
                 measures=figures.MEASURES,
                 most=_largest(table),
                 links=_links(),
@@ -84,9 +88,22 @@ class HomeView(IndexView):
     @permission_name("get")
     def notices(self) -> str:
         """The latest notices, read or not."""
-        query = select(Notice).where(Notice.account_id == current().account_id)
-        rows = Session.scalars(query.order_by(Notice.id.desc()).limit(LATEST)).all()
-        return str(self.render_template("sis/notices.html", title="Avisos", rows=rows))
+        rows = Session.scalars(_own_notices().limit(LATEST)).all()
+        exports = export_links("HomeView.export_notices")
+        return str(self.render_template("sis/notices.html", title="Avisos", rows=rows, exports=exports))
+
+    @expose("/avisos/exportar.<form>")
+    @has_access
+    @permission_name("get")
+    def export_notices(self, form: str) -> Response:
+        """All of one's own notices as a spreadsheet."""
+        cells = [
+            ("Fecha", lambda row: row.created_at),
+            ("Aviso", lambda row: row.text),
+            ("Leído", lambda row: row.read_at),
+            *keys(Notice),
+        ]
+        return download(Sheet("Avisos", "notice", cells, _own_notices()), form)
 
     @expose("/avisos/leidos", methods=["POST"])
     @has_access
@@ -99,25 +116,41 @@ class HomeView(IndexView):
             url_for("HomeView.notices" if request.form.get("from") == "all" else "HomeView.index")
         )
 
-    @expose("/mi-trabajo/cifras.<kind>")
+    @expose("/mi-trabajo/cifras.<form>")
     @has_access
     @permission_name("get")
-    def export(self, kind: str) -> Response:
+    def export(self, form: str) -> Response:
         """The figures of the offices as a spreadsheet."""
         who = current()
         roles = roles_of(who)
-        if kind not in ("csv", "xlsx") or not figures.reads_figures(roles):
+        if not figures.reads_figures(roles):
             raise Missing()
         found = figures.by_office(who, roles)
         rows = [line.cells for line in (*found.lines, found.total)]
-        name = f"cifras-{found.on.isoformat()}.{kind}"
-        if kind == "csv":
-            response = Response(tables.as_csv(figures.COLUMNS, rows), mimetype="text/csv")
-        else:
-            content = tables.as_xlsx("Cifras por oficina", figures.COLUMNS, rows)
-            response = Response(content, mimetype=tables.XLSX)
-        response.headers.set("Content-Disposition", "attachment", filename=name)
-        return response
+        if roles & figures.NATIONAL:  # a copy of the head of the trail outside of the system
+            blank = [None] * (len(figures.COLUMNS) - 1)
+            head = audit.head()
+            rows.append([f"Cabeza del rastro de auditoría {head.seq}:{head.hash}", *blank])
+        cells = [(title, itemgetter(place)) for place, title in enumerate(figures.COLUMNS)]
+        name = f"Cifras por oficina {found.on.isoformat()}"
+        return download(Sheet(name, "figures", cells, rows=rows), form)
+
+    @expose("/plazos/exportar.<form>")
+    @has_access
+    @permission_name("export")
+    def export_terms(self, form: str) -> Response:
+        """The running terms as a spreadsheet."""
+        asked, offices = request.args, figures.office_codes()
+        cells = [
+            ("Registro", lambda term: figures.name_of(term.record)),
+            ("Plazo", lambda term: term.type.name),
+            ("Vencimiento", lambda term: term.due_on),
+            ("Situación", lambda term: term_mark(term).text),
+            ("Oficina", lambda term: offices.get(term.office_id)),
+            *keys(Term),
+        ]
+        query = figures.running_terms(whole(asked.get("oficina")), bool(asked.get("vencidos")))
+        return download(Sheet("Plazos en curso", "term", cells, query), form)
 
     @expose("/plazos")
     @has_access
@@ -132,6 +165,9 @@ class HomeView(IndexView):
             self.render_template(
                 "sis/terms.html",
                 title="Plazos en curso",
+                exports=export_links("HomeView.export_terms")
+                if self.appbuilder.sm.has_access("can_export", "Home")
+                else [],
                 rows=[
                     (term, figures.name_of(term.record), term_mark(term), page_of(term.record))
                     for term in rows[:PAGE]
@@ -184,6 +220,10 @@ class HomeView(IndexView):
         return figures.waiting(kind, states.get(kind.process, []))
 
 
+def _own_notices() -> Select[Notice]:
+    return select(Notice).where(Notice.account_id == current().account_id).order_by(Notice.id.desc())
+
+
 KINDS: tuple[type[Any], ...] = (InspectionOrder, Finding, FinalReport)
 
 
@@ -198,7 +238,7 @@ def _row(record: Any) -> Row:
     if planned:
         place = f"{day(record.planned_on)} · {place}" if place else day(record.planned_on)
     if isinstance(record, InspectionOrder) and record.valid_until is not None:
-        place = f"{place} · vigente hasta el {day(record.valid_until)}"
+        place = f"{place} · {inside(validity(record))}"
     return Row(figures.name_of(record), place, mark(record), page_of(record))
 
 

@@ -13,6 +13,10 @@ from flask_appbuilder.menu import Menu
 
 from app.views import (
     account,
+    api,
+    api_keys,
+    audit,
+    backups,
     books,
     catalogs,
     checklists,
@@ -23,6 +27,7 @@ from app.views import (
     register_import,
     registry,
     roles,
+    second_factor,
     staff,
     users,
 )
@@ -50,6 +55,8 @@ ITEMS = (
     Item(account.AuthView),
     Item(account.MyAccountView),
     Item(recovery.RecoveryView),
+    Item(second_factor.CodeView),
+    Item(second_factor.SecondFactorView),
     Item(references.LookupView),
     Item(inspections.OrderView, "Órdenes", "Inspección", "fa-file-text-o"),
     Item(inspections.VisitView, "Visitas", "Inspección", "fa-map-marker"),
@@ -83,6 +90,7 @@ ITEMS = (
     Item(catalogs.DistrictView, "Distritos", "Catálogos", "fa-map-marker"),
     Item(users.UserView, "Usuarios", "Administración", "fa-users"),
     Item(recovery.AccessCodeView, "Códigos de acceso", "Administración", "fa-key"),
+    Item(second_factor.SecondFactorResetView, "Segundo factor", "Administración", "fa-mobile"),
     Item(roles.RoleView, "Funciones", "Administración", "fa-id-card-o"),
     Item(roles.GroupView, "Grupos", "Administración", "fa-object-ungroup"),
     Item(catalogs.OfficeView, "Oficinas", "Administración", "fa-sitemap"),
@@ -94,6 +102,10 @@ ITEMS = (
     Item(staff.PostHolderView, "Titulares de cargos", "Administración", "fa-pencil-square-o"),
     Item(staff.DelegationView, "Delegaciones de firma", "Administración", "fa-share"),
     Item(books.BookView, "Libros de numeración", "Administración", "fa-list-ol"),
+    Item(audit.AuditView, "Auditoría", "Administración", "fa-eye"),
+    Item(backups.BackupView, "Copias de respaldo", "Administración", "fa-life-ring"),
+    Item(api_keys.ApiKeyView, "Llaves de máquinas", "Administración", "fa-plug"),
+    *(Item(part) for part in api.PARTS),
 )
 
 

@@ -19,6 +19,7 @@ from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, Stale
 from app.core.types import format_guaranies
 from app.exchange import register_batches as batches
+from app.exchange.exports import Sheet
 from app.exchange.register.account import OUTCOMES
 from app.exchange.register.columns import BY_NAME
 from app.exchange.register.csvtext import SEPARATOR_NAMES
@@ -31,6 +32,7 @@ from app.models.inspections import Finding, Visit
 from app.models.registry import Establishment
 from app.operations import files
 from app.operations import register_import as ops
+from app.views.exports import Exported, keys
 from app.views.registry.timeline import Event, provides
 
 PAGE = 50
@@ -38,6 +40,7 @@ LARGEST = 25 * 1024 * 1024
 QUIET = 60
 """Seconds without a sign of life after which a run is shown as stopped."""
 
+BATCHES = select(RegisterImport).order_by(RegisterImport.id.desc())
 AT_WORK = (ImportStatus.JUDGING, ImportStatus.WRITING, ImportStatus.UNDOING)
 ENCODINGS = {
     "utf-8-sig": "UTF-8 (con marca)",
@@ -101,12 +104,25 @@ def cause_of(code: str) -> Cause:
     return CAUSES.get(code, Cause(code.replace("_", " "), "Corrija la fila."))
 
 
-class RegisterImportView(BaseView):
+class RegisterImportView(Exported, BaseView):
     """Batches of the historical register."""
 
     route_base = "/importaciones"
     class_permission_name = "RegisterImport"
     default_view = "list"
+
+    def listing(self) -> Sheet:
+        """Every batch with the columns of its page."""
+        cells = [
+            ("Lote", lambda row: row.name),
+            ("Estado", lambda row: ops.status_label(row.status)),
+            ("Cargado", lambda row: row.created_at),
+            ("Importadas", lambda row: row.imported),
+            ("En cuarentena", lambda row: row.quarantined),
+            ("Duplicadas", lambda row: row.duplicate),
+            *keys(RegisterImport),
+        ]
+        return Sheet("Lotes del registro histórico", "register_import", cells, BATCHES)
 
     @expose("/list/")
     @has_access
@@ -115,7 +131,7 @@ class RegisterImportView(BaseView):
         return self._list()
 
     def _list(self, status: int = 200, name: str = "") -> Any:
-        query = select(RegisterImport).order_by(RegisterImport.id.desc()).limit(PAGE)
+        query = BATCHES.limit(PAGE)
         body = self.render_template(
             "register/list.html",
             title="Importar historial",

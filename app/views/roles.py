@@ -1,6 +1,6 @@
 """Roles and groups: the matrix of the code to read, roles of the ministry's own and groups to change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import current_app, flash, redirect, request, url_for
@@ -17,20 +17,25 @@ from wtforms.widgets import HiddenInput
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed
+from app.exchange.exports import Sheet
 from app.models.security import Account, DerivedRole
 from app.operations import roles
 from app.operations.roles import Grant
 from app.security.roles import BY_NAME, GRANTS, PERSONAL, Role
 from app.views.base import explain, valid
+from app.views.exports import Exported
 
 DOORS = {
+    "can_get": ("Entrar", "I"),
     "can_list": ("Ver la lista", "V"),
     "can_show": ("Ver la ficha", "F"),
+    "can_export": ("Descargar la lista", "L"),
     "can_add": ("Agregar", "A"),
     "can_edit": ("Editar", "E"),
     "can_delete": ("Borrar", "B"),
     "can_merge": ("Unir duplicados", "U"),
     "can_release": ("Dar códigos", "C"),
+    "can_approve": ("Aprobar lo pedido", "T"),
     "can_take": ("Dar el paso", "P"),
     "can_review": ("Revisar lo retenido", "R"),
     "can_undo": ("Deshacer", "D"),
@@ -39,13 +44,14 @@ DOORS = {
 }
 """Each door in words and as a letter of the matrix; one that is not here shows its own name."""
 
-SCREENS = {"Step": "Pasos del procedimiento"}
+SCREENS = {"Step": "Pasos del procedimiento", "Home": "Mi trabajo"}
 """Resources that are neither an entry of the menu nor a table, in words."""
 
 HISTORY = text(
     "SELECT at, actor, verb, reason FROM audit.history('derived_role', jsonb_build_object('role_id', :key))"
     " LIMIT 50"
 )
+GROUPS = select(Group).options(selectinload(Group.roles)).order_by(Group.name)
 VERBS = {"role.create": "Se creó", "role.change": "Se modificó"}
 
 
@@ -124,23 +130,38 @@ class MemberForm(FlaskForm):
     )
 
 
-class RoleView(BaseView):
+class RoleView(Exported, BaseView):
     """The roles: those of the system and those of the ministry."""
 
     route_base = "/funciones"
     class_permission_name = "Role"
     default_view = "list"
 
+    def listing(self) -> Sheet:
+        """The roles with the columns of their page."""
+        people, groups = (_count(table.c.role_id) for table in (assoc_user_role, assoc_group_role))
+        cells = [
+            ("Función", lambda row: row.name),
+            ("Copia de", lambda row: row.base),
+            ("Para qué", lambda row: row.description),
+            ("Personas", lambda row: people.get(row.id, 0)),
+            ("Grupos", lambda row: groups.get(row.id, 0)),
+        ]
+        return Sheet("Funciones", "role", cells, rows=self._rows())
+
+    def _rows(self) -> Sequence[Any]:
+        return Session.execute(
+            select(RoleRow.id, RoleRow.name, DerivedRole.base, DerivedRole.description)
+            .outerjoin(DerivedRole, DerivedRole.role_id == RoleRow.id)
+            .order_by(RoleRow.name)
+        ).all()
+
     @expose("/list/")
     @has_access
     def list(self) -> Any:
         """Every role, with who holds it."""
         people, groups = (_count(table.c.role_id) for table in (assoc_user_role, assoc_group_role))
-        rows = Session.execute(
-            select(RoleRow.id, RoleRow.name, DerivedRole.base, DerivedRole.description)
-            .outerjoin(DerivedRole, DerivedRole.role_id == RoleRow.id)
-            .order_by(RoleRow.name)
-        ).all()
+        rows = self._rows()
         own = [row for row in rows if row.name not in BY_NAME]
         order = {role.label: index for index, role in enumerate(Role)}
         base = sorted((row for row in rows if row.name in BY_NAME), key=lambda row: order[row.name])
@@ -290,20 +311,31 @@ class RoleView(BaseView):
         )
 
 
-class GroupView(BaseView):
+class GroupView(Exported, BaseView):
     """Groups of people that get roles together."""
 
     route_base = "/grupos"
     class_permission_name = "Group"
     default_view = "list"
 
+    def listing(self) -> Sheet:
+        """The groups with the columns of their page."""
+        people = _count(assoc_user_group.c.group_id)
+        cells = [
+            ("Grupo", lambda row: row.name),
+            ("Funciones", lambda row: ", ".join(sorted(role.name for role in row.roles))),
+            ("Personas", lambda row: people.get(row.id, 0)),
+        ]
+        return Sheet("Grupos", "group", cells, GROUPS)
+
     @expose("/list/")
     @has_access
     def list(self) -> Any:
         """Every group."""
-        rows = Session.scalars(select(Group).options(selectinload(Group.roles)).order_by(Group.name)).all()
         return self.render_template(
-            "sis/roles_groups.html", rows=rows, people=_count(assoc_user_group.c.group_id)
+            "sis/roles_groups.html",
+            rows=Session.scalars(GROUPS).all(),
+            people=_count(assoc_user_group.c.group_id),
         )
 
     @expose("/show/<int:pk>")

@@ -6,6 +6,7 @@ from app.operations.registry.employers import (
     existing_employer,
     identify_employer,
     register_employer,
+    update_employer,
 )
 from app.operations.registry.establishments import change_establishment, register_establishment
 from app.operations.registry.likeness import LooksAlike, Similar, similar_employers, similar_establishments
@@ -27,4 +28,5 @@ __all__ = [
     "similar_employers",
     "similar_establishments",
     "undo_merge",
+    "update_employer",
 ]

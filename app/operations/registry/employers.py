@@ -52,6 +52,17 @@ def change_employer(key: int, values: Mapping[str, Any], version: int | None = N
         return _at_form_field(lambda: records.change(Employer, key, clean, version))
 
 
+def update_employer(key: int, values: Mapping[str, Any], version: int | None = None) -> Employer:
+    """Change an employer; a provisional one that is given a number is identified, which is an act of its own.
+
+    Raises Missing, Stale, RuleBroken.
+    """
+    before = Session.get(Employer, key)
+    numbered = values.get("ruc") or values.get("document_number")
+    identifies = before is not None and before.provisional and bool(numbered)
+    return (identify_employer if identifies else change_employer)(key, values, version)
+
+
 def identify_employer(key: int, values: Mapping[str, Any], version: int | None = None) -> Employer:
     """Give a provisional employer its RUC or cédula (and name); everything that refers to it stays.
 

@@ -60,13 +60,9 @@ class Writer:
 
     @staticmethod
     def change(kind: type[Model], key: int, values: dict[str, Any], version: int | None) -> Employer:
-        """Change; giving a number to a provisional one is an act of its own."""
+        """Change."""
         g.sis_made = key
-        before = Session.get(Employer, key)
-        numbered = values.get("ruc") or values.get("document_number")
-        if before is not None and before.provisional and numbered:
-            return registry.identify_employer(key, values, version)
-        return registry.change_employer(key, values, version)
+        return registry.update_employer(key, values, version)
 
 
 class EmployerView(doubles.WarnsOfDoubles, SearchedView):

@@ -4,7 +4,6 @@ A page begins after the last record of the one before (`despues`), so that page 
 and nothing is counted.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import request, url_for
@@ -15,13 +14,13 @@ from sqlalchemy import Select, select, tuple_
 from wtforms import StringField
 
 from app.core.base import Session
+from app.exchange.exports import Cells, Sheet
 from app.operations.search import matching
 from app.views.base import RegistryView
+from app.views.exports import keys
 from app.views.widgets import whole
 
 PAGE = 25
-
-Cells = list[tuple[str, Callable[[Any], Any]]]
 
 
 class SearchForm(FlaskForm):
@@ -40,7 +39,7 @@ class SearchedView(RegistryView):
     search_form_class: type[SearchForm] = SearchForm
     search_help = ""
     sort = "name"
-    cells: Cells = []
+    cells: Cells = ()
     load: tuple[Any, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -51,15 +50,29 @@ class SearchedView(RegistryView):
         """The select with the filters of the form; the search box by default."""
         return query.where(matching(self.kind, form.q.data or ""))
 
+    def listing(self) -> Sheet:
+        """The columns of the page, whatever the page shows of them."""
+        columns = [*self.cells, *keys(self.kind)]
+        return Sheet(self.list_title, self.kind.__tablename__, columns, self._query(self._asked()))
+
+    def _asked(self) -> SearchForm:
+        form = self.search_form_class(request.args, meta={"csrf": False})
+        form.validate()
+        return form
+
+    def _query(self, form: SearchForm) -> Select[Any]:
+        kind: Any = self.kind
+        query = self.narrowed(select(kind), form).options(*self.load)
+        return query.order_by(getattr(kind, self.sort), kind.id)
+
     @expose("/list/")
     @has_access
     def list(self) -> Any:
         """The list page."""
-        form = self.search_form_class(request.args, meta={"csrf": False})
-        form.validate()
+        form = self._asked()
         kind: Any = self.kind
         sort = getattr(kind, self.sort)
-        query = self.narrowed(select(kind), form).options(*self.load).order_by(sort, kind.id)
+        query = self._query(form)
         after = whole(request.args.get("despues"))
         if after is not None:
             start = select(sort).where(kind.id == after).scalar_subquery()

@@ -2,7 +2,6 @@
 
 from app.models.registry import Worker
 from app.views.registry.lists import SearchedView
-from app.views.widgets import day
 
 
 class WorkerView(SearchedView):
@@ -15,7 +14,7 @@ class WorkerView(SearchedView):
         ("Nombre y apellido", lambda row: row.name),
         ("Documento", lambda row: row.document_number),
         ("País", lambda row: row.document_country),
-        ("Nacimiento", lambda row: day(row.birth_date)),
+        ("Nacimiento", lambda row: row.birth_date),
     ]
     form_columns = [
         "name",
