@@ -25,7 +25,9 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session as OrmSession
 from support import token_of
 
+from app.core import clock
 from app.core.base import Session
+from app.core.types import format_date
 from app.models.followup import Notice, Term
 from app.operations import moves, notices
 from app.operations.inspections import facts
@@ -196,6 +198,11 @@ def test_director_reads_the_figures_of_each_office(enter: Enter, db: OrmSession)
     assert row is not None
     assert [int(n) for n in re.findall(r">(\d+)</(?:a|span)>", row[0])] == [1, 1, 1, 1, 2, 2, 0]
     assert f"oficina={office}" in row[0]
+    links = re.findall(r'<a[^>]* href="([^"]*cuenta=1[^"]*)"[^>]*>(\d+)</a>', row[0])
+    assert len(links) == 6
+    for address, number in links:
+        listed = enter("director").get(html.unescape(address)).get_data(as_text=True)
+        assert listed.count("<tr><td data-label") == int(number), address
     rows = list(
         csv.reader(
             io.StringIO(enter("ministro").get("/mi-trabajo/cifras.csv").get_data().decode("utf-8-sig")),
@@ -216,6 +223,27 @@ def test_director_reads_the_figures_of_each_office(enter: Enter, db: OrmSession)
         2,
         0,
     ]
+
+
+def test_lists_are_searched_by_place_number_and_days(enter: Enter, db: OrmSession) -> None:
+    visit = done(fails=1)
+    client = enter("director")
+
+    def listed(address: str, **asked: str) -> int:
+        page = client.get(address, query_string=asked)
+        assert page.status_code == 200
+        return page.get_data(as_text=True).count("<tr><td data-label")
+
+    employer = visit.establishment.employer
+    for address in ("/ordenes/list/", "/visitas/", "/hallazgos/"):
+        assert listed(address) == 1
+        for q in (employer.legal_name, visit.order.number, employer.ruc or employer.legal_name):
+            assert listed(address, q=q) == 1, (address, q)
+        assert listed(address, q="nadie se llama asi") == 0
+        assert listed(address, hasta="01/01/2000") == 0
+        assert listed(address, desde="01/01/2000", hasta=format_date(clock.today())) == 1
+        wrong = client.get(address, query_string={"desde": "31/02/2026"}).get_data(as_text=True)
+        assert "dd/mm" in wrong and "has-error" in wrong and 'value="31/02/2026"' in wrong
 
 
 def test_regional_director_reads_the_figures_of_his_office_alone(enter: Enter, db: OrmSession) -> None:

@@ -45,8 +45,12 @@ STAND_INS = frozenset({Role.REGIONAL, Role.SECRETARY, Role.OSH, Role.NOTIFIER})
 """A step waits for the first role that it names, and for these wherever it names them."""
 ELSEWHERE = frozenset({Phase.IN_TERM})
 """Phases in which the work is the employer's: nothing waits here."""
-NOT_ISSUED = (Phase.PLANNED.value, Phase.ANNULLED.value)
-NO_FINDING = (Phase.ANNULLED.value, Phase.DISMISSED.value)
+COUNTED: dict[type[Any], tuple[tuple[str, ...], bool]] = {
+    InspectionOrder: ((Phase.PLANNED.value, Phase.ANNULLED.value), False),
+    Visit: ((Phase.CLOSED.value,), True),
+    Finding: ((Phase.ANNULLED.value, Phase.DISMISSED.value), False),
+}
+"""What the figures count of a kind: the records in these phases, or those in none of them."""
 
 
 @dataclass(frozen=True)
@@ -336,29 +340,11 @@ def by_office(who: Principal, roles: frozenset[Role], on: date | None = None) ->
     on = on or clock.today()
     week, year = on - timedelta(days=on.weekday()), on.replace(month=1, day=1)
     since = min(week, year)
+    spans = (week, year, since, on)
     parts = {
-        "orders": _counted(
-            InspectionOrder.office_id,
-            InspectionOrder.valid_from,
-            InspectionOrder,
-            in_phase(InspectionOrder, NOT_ISSUED, inside=False),
-            (week, year, since, on),
-        ),
-        "visits": _counted(
-            Visit.office_id,
-            Visit.happened_on,
-            Visit,
-            in_phase(Visit, (Phase.CLOSED.value,)),
-            (week, year, since, on),
-        ),
-        "findings": _counted(
-            Finding.office_id,
-            Visit.happened_on,
-            Finding,
-            in_phase(Finding, NO_FINDING, inside=False),
-            (week, year, since, on),
-            join=(Visit, Visit.id == Finding.visit_id),
-        ),
+        "orders": _count(InspectionOrder, spans),
+        "visits": _count(Visit, spans),
+        "findings": _count(Finding, spans, join=(Visit, Visit.id == Finding.visit_id)),
     }
     overdue = (
         select(Term.office_id, func.count(Term.id).label("late"))
@@ -382,20 +368,28 @@ def by_office(who: Principal, roles: frozenset[Role], on: date | None = None) ->
     return Figures(on, week, year, lines, _sum(lines))
 
 
-def _counted(
-    office: Any, day: Any, kind: Any, which: Any, spans: tuple[date, date, date, date], join: Any = None
-) -> Any:
+def day_of(kind: type[Any]) -> Any:
+    """The day that a record counts on: of its signature, or of the visit."""
+    return InspectionOrder.valid_from if kind is InspectionOrder else Visit.happened_on
+
+
+def counted(kind: type[Any]) -> Any:
+    """Whether the figures count a record: its phase is one of those counted; never imported history."""
+    phases, inside = COUNTED[kind]
+    return and_(kind.version_code != HISTORY, in_phase(kind, phases, inside=inside))
+
+
+def _count(kind: type[Any], spans: tuple[date, date, date, date], join: Any = None) -> Any:
     week, year, since, on = spans
+    day = day_of(kind)
     query = select(
-        office,
+        kind.office_id,
         func.count(case((day >= week, 1))).label("week"),
         func.count(case((day >= year, 1))).label("year"),
     ).select_from(kind)
     if join is not None:
         query = query.join(*join)
-    return (
-        query.where(day >= since, day <= on, kind.version_code != HISTORY, which).group_by(office).subquery()
-    )
+    return query.where(day >= since, day <= on, counted(kind)).group_by(kind.office_id).subquery()
 
 
 def _line(row: Any) -> Line:

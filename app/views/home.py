@@ -26,7 +26,6 @@ from app.security.scope import roles_of
 from app.views.exports import download, export_links, keys
 from app.views.inspections.shown import Mark, mark, page_of, term_mark, validity
 from app.views.widgets import day, whole
-from app.workflow.definition import Phase
 
 PAGE = 25
 LATEST = 50
@@ -78,7 +77,7 @@ class HomeView(IndexView):
                 exports=export_links("HomeView.export") if table is not None else [],
                 measures=figures.MEASURES,
                 most=_largest(table),
-                links=_links(),
+                links=_links(table),
                 today=clock.today(),
             )
         )
@@ -269,12 +268,21 @@ def _list(view: str, **filters: Any) -> str:
     return url_for(f"{view}.list", **filters)
 
 
-def _links() -> dict[str, Any]:
-    """Measure -> the address of the list that a number of an office leads to."""
+def _links(table: figures.Figures | None) -> dict[str, Any]:
+    """Measure -> the address of the list that a number leads to, by office and span (0: week, 1: year)."""
+    if table is None:
+        return {}
+    since = (table.week_from, table.year_from)
+
+    def leading(view: str, office_name: str) -> Any:
+        return lambda office, span: url_for(
+            view, **{office_name: office}, desde=day(since[span]), hasta=day(table.on), cuenta=1
+        )
+
     return {
-        "orders": lambda office: url_for("OrderView.list", oficina=office),
-        "visits": lambda office: url_for("VisitView.list", office=office, phase=Phase.CLOSED.value),
-        "findings": lambda office: url_for("FindingView.list", office=office),
+        "orders": leading("OrderView.list", "oficina"),
+        "visits": leading("VisitView.list", "office"),
+        "findings": leading("FindingView.list", "office"),
         "overdue": lambda office: url_for("HomeView.terms", oficina=office, vencidos=1),
     }
 

@@ -39,9 +39,10 @@ from app.operations.moves import Details
 from app.views.base import explain, valid
 from app.views.exports import Exported
 from app.views.fields import Guaranies
+from app.views.inspections.searched import ACT_FILTERS, ActSearch, narrowed
 from app.views.inspections.shown import mark, page_of, term_mark
 from app.views.inspections.steps import held_moves
-from app.views.registry.lists import PAGE, SearchForm
+from app.views.registry.lists import PAGE
 from app.views.widgets import day_field, text_or_none, whole
 from app.workflow.definition import Phase
 
@@ -69,10 +70,9 @@ PHASES = [
 ]
 
 
-class FindingSearch(SearchForm):
+class FindingSearch(ActSearch):
     """Filters of the list."""
 
-    q = None
     phase = SelectField("Estado", choices=PHASES, default="", validate_choice=False)
     office = SelectField("Oficina", default="", validate_choice=False)
     overdue = BooleanField("Solo vencidos")
@@ -154,7 +154,7 @@ class FindingView(Exported, BaseView):
 
     def listing(self) -> Sheet:
         """The list with the columns of its page."""
-        form = FindingSearch(request.args, meta={"csrf": False})
+        form = FindingSearch.asked()
         cells = [
             ("Infracción", lambda row: row[0].infraction and row[0].infraction.code),
             ("Hallazgo", lambda row: row[0].infraction.title if row[0].infraction else row[0].facts),
@@ -171,7 +171,7 @@ class FindingView(Exported, BaseView):
     @permission_name("list")
     def list(self) -> Any:
         """The findings within one's scope, the newest first."""
-        form = FindingSearch(request.args, meta={"csrf": False})
+        form = FindingSearch.asked()
         offices = Session.execute(select(Office.id, Office.name).order_by(Office.name)).all()
         form.office.choices = [("", "Todas")] + [(str(key), name) for key, name in offices]
         query = _query(form)
@@ -180,7 +180,7 @@ class FindingView(Exported, BaseView):
             query = query.where(Finding.id < last)
         rows = list(Session.scalars(query.limit(PAGE + 1)))
         kept: dict[str, Any] = {
-            k: v for k, v in request.args.items() if k in ("phase", "office", "overdue") and v
+            k: v for k, v in request.args.items() if k in (*ACT_FILTERS, "phase", "office", "overdue") and v
         }
         return self.render_template(
             "inspections/findings.html",
@@ -435,7 +435,7 @@ def _query(form: FindingSearch) -> Any:
         )
         .order_by(Finding.id.desc())
     )
-    return _narrowed(query, form)
+    return _narrowed(narrowed(query, Finding, form), form)
 
 
 def _narrowed(query: Any, form: FindingSearch) -> Any:

@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import BooleanField, FileField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
@@ -20,7 +20,6 @@ from app.core.errors import DomainError, Missing, RuleBroken
 from app.exchange.exports import Sheet
 from app.models.catalogs import Office
 from app.models.checklists import ChecklistStatus, ChecklistVersion
-from app.models.documents import Document
 from app.models.followup import Term, TermStatus, owner_column
 from app.models.inspections import (
     InspectionOrder,
@@ -37,7 +36,7 @@ from app.models.norms import InfractionArea
 from app.models.procedures import ProcedureState
 from app.models.registry import Employer, Establishment
 from app.models.staff import Brigade, Inspector
-from app.operations import moves, papers, procedures, search, transfers
+from app.operations import moves, papers, procedures, transfers
 from app.operations.inspections import facts, letters, orders, visits
 from app.operations.moves import Details
 from app.security.principal import current
@@ -45,6 +44,7 @@ from app.security.scope import may_write
 from app.views.base import explain, valid
 from app.views.exports import Exported, keys
 from app.views.history import history_of
+from app.views.inspections.searched import ActSearch, narrowed
 from app.views.inspections.shown import mark, page_of, place_of, term_mark, validity
 from app.views.inspections.steps import StepForm, counted, details_of, fit, held_of, pdf
 from app.views.inspections.transfers import transfer_mark
@@ -77,29 +77,6 @@ REQUIRED = "Este dato es obligatorio."
 
 def _choices(kind: Any) -> list[tuple[str, str]]:
     return [(each.value, each.label) for each in kind]
-
-
-def _found(q: str) -> Any:
-    """The keys of the orders that answer a search: each word in the place or its employer, or the number.
-
-    A union for each word, so that every part is answered by its own trigram index: an OR over two tables
-    by none.
-    """
-    named = select(OrderEstablishment.order_id)
-    for word in search.words(q):
-        here = select(Establishment.id).where(search.matching(Establishment, word))
-        theirs = select(Establishment.id).join(Employer, Employer.id == Establishment.employer_id)
-        both = union(here, theirs.where(search.matching(Employer, word)))
-        named = named.where(OrderEstablishment.establishment_id.in_(both))
-    if not any(c.isdigit() for c in q):
-        return named
-    number = search.like(func.fold(Document.number), q)
-    return union(
-        named,
-        select(InspectionOrder.id)
-        .join(Document, Document.id == InspectionOrder.document_id)
-        .where(Document.type_code == "OI", number),
-    )
 
 
 class PersonForm(FlaskForm):
@@ -211,6 +188,7 @@ class OrderView(Exported, BaseView):
             else None,
             first_url=url_for("OrderView.list", **kept) if asked.get("despues") else None,
             asked=asked,
+            form=ActSearch.asked(),
             phases=[
                 Phase.PLANNED,
                 Phase.ISSUED,
@@ -239,9 +217,7 @@ class OrderView(Exported, BaseView):
         return Sheet("Órdenes de inspección", "inspection_order", cells, query)
 
     def _narrowed(self, query: Any, asked: Any) -> Any:
-        words = asked.get("q", "").strip()
-        if words:
-            query = query.where(InspectionOrder.id.in_(_found(words)))
+        query = narrowed(query, InspectionOrder, ActSearch.asked())
         if asked.get("fase") in {phase.value for phase in Phase}:
             states = select(ProcedureState.code).where(
                 ProcedureState.process_code == InspectionOrder.process,

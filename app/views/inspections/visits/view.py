@@ -25,6 +25,7 @@ from app.operations.inspections import facts, findings, interviews, questionnair
 from app.operations.moves import Details
 from app.views.base import explain, valid
 from app.views.exports import Exported, keys
+from app.views.inspections.searched import ACT_FILTERS, ActSearch, narrowed
 from app.views.inspections.shown import mark, page_of, validity
 from app.views.inspections.steps import held_moves, pdf
 from app.views.inspections.visits import progress
@@ -42,7 +43,7 @@ from app.views.inspections.visits.forms import (
 from app.views.inspections.visits.interviews import InterviewPages
 from app.views.inspections.visits.questions import QuestionPages
 from app.views.inspections.visits.signing import SigningPages
-from app.views.registry.lists import PAGE, SearchForm
+from app.views.registry.lists import PAGE
 from app.views.widgets import whole
 from app.workflow.definition import Phase
 
@@ -56,10 +57,9 @@ PHASES = [
 CORRECTION = "ACT-COM"
 
 
-class VisitSearch(SearchForm):
+class VisitSearch(ActSearch):
     """Filters of the list."""
 
-    q = None
     phase = SelectField("Estado", choices=PHASES, default="", validate_choice=False)
 
 
@@ -71,7 +71,7 @@ class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
 
     def listing(self) -> Sheet:
         """The list with the columns of its page."""
-        form = VisitSearch(request.args, meta={"csrf": False})
+        form = VisitSearch.asked()
         cells = [
             ("Visita", str),
             ("Empleador", lambda row: row.establishment and row.establishment.employer.legal_name),
@@ -93,6 +93,7 @@ class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
             )
             .order_by(Visit.id.desc())
         )
+        query = narrowed(query, Visit, form)
         office = whole(request.args.get("office"))
         if office is not None:
             query = query.where(Visit.office_id == office)
@@ -107,17 +108,20 @@ class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
     @permission_name("list")
     def list(self) -> Any:
         """The visits within one's scope, the newest first."""
-        form = VisitSearch(request.args, meta={"csrf": False})
+        form = VisitSearch.asked()
         query = self._query(form)
         before = whole(request.args.get("antes"))
         if before is not None:
             query = query.where(Visit.id < before)
         rows = list(Session.scalars(query.limit(PAGE + 1)))
-        kept = {name: request.args[name] for name in ("phase", "office") if request.args.get(name)}
+        kept = {
+            name: request.args[name] for name in (*ACT_FILTERS, "phase", "office") if request.args.get(name)
+        }
         return self.render_template(
             "inspections/visits.html",
             title="Visitas",
             form=form,
+            searching=bool(kept),
             rows=[(row, mark(row)) for row in rows[:PAGE]],
             next_url=(
                 url_for("VisitView.list", antes=rows[PAGE - 1].id, **kept) if len(rows) > PAGE else None
