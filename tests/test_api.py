@@ -417,7 +417,11 @@ def test_a14_page_has_its_bounds(reader: Machine, limit: str) -> None:
     assert reader.ask("empleadores", query_string="limit=1&limit=2").status_code == 400
 
 
-@pytest.mark.parametrize("body", ["[null]", "null", "1", '"x"', "{", "", '{"legal_name": "\\u0000"}', "NaN"])
+@pytest.mark.parametrize(
+    "body",
+    ["[null]", "null", "1", '"x"', "{", "", '{"legal_name": "\\u0000"}', "NaN", "[" * 5000 + "]" * 5000],
+    ids=lambda body: body[:20],
+)
 def test_body_that_is_no_good_object_is_refused_in_words(reader: Machine, body: str) -> None:
     answer = reader.ask("empleadores", "POST", data=body, content_type="application/json")
     assert answer.status_code == 400 and set(answer.get_json()) == {"code", "message", "fields"}

@@ -175,6 +175,12 @@ def insert(live: Live, hand: Connection) -> tuple[str, int | None, str]:
     return "inserted", None, "Acto n.º 0"
 
 
+def insert_with_a_seal_beside_the_chain(live: Live, hand: Connection) -> tuple[str, int | None, str]:
+    insert(live, hand)
+    hand.exec_driver_sql("INSERT INTO audit.seal (seq, kind, row_id, hash) VALUES (-1, 'a', 0, '')")
+    return "inserted", None, "Acto n.º 0"
+
+
 def insert_with_an_old_hour(live: Live, hand: Connection) -> tuple[str, int | None, str]:
     hand.exec_driver_sql(
         "INSERT INTO audit.act (actor, verb, origin, at) VALUES ('x', 'y', 'web', now() - interval '1 day')"
@@ -212,7 +218,7 @@ def cut_with_its_head(live: Live, hand: Connection) -> tuple[str, int | None, st
     return "cut", last, "se cortó el final"
 
 
-INSIDE_ONLY = (insert, insert_with_an_old_hour)
+INSIDE_ONLY = (insert, insert_with_a_seal_beside_the_chain, insert_with_an_old_hour)
 """What has no seal is in no copy."""
 
 
@@ -281,6 +287,11 @@ def test_a_copy_touched_elsewhere_is_named_and_may_begin_anywhere(live: Live, tm
     assert elsewhere(path, f"{last}:{hash}")[0] == 0
     with pytest.raises(RuleBroken):
         audit.export(last + 100)
+    path.write_bytes(path.read_bytes() + b"\xff\n")
+    for unread in (path, tmp_path, tmp_path / "no hay"):
+        program = [sys.executable, "-I", str(ROOT / "tools" / "verify_audit.py"), str(unread)]
+        done = subprocess.run(program, capture_output=True, check=False)
+        assert done.returncode == 2 and b"Traceback" not in done.stderr, unread
 
 
 # -- the tables against their changes

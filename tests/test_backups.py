@@ -159,7 +159,11 @@ def with_facts(change: Any) -> Any:
 
 
 def test_every_table_and_every_file_comes_back(
-    source: tuple[Live, backups.Installation], made: Path, empty: Live, tmp_path: Path
+    source: tuple[Live, backups.Installation],
+    made: Path,
+    empty: Live,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     live, kept = source
     before = rows(live.urls.superuser_url)
@@ -189,6 +193,12 @@ def test_every_table_and_every_file_comes_back(
     with using(empty, installation(empty.urls, tmp_path / "another")):
         with pytest.raises(RuleBroken, match="La base de datos no está vacía"):
             backups.restore(made, empty.urls.owner_url)
+    # Two began at once and the other one has ended: its files stay.
+    monkeypatch.setattr(restoring, "_check_empty", lambda *place: None)
+    with using(empty, installation(empty.urls, tmp_path / "new")) as target:
+        with pytest.raises(RuleBroken, match="La base no volvió entera"):
+            backups.restore(made, empty.urls.owner_url)
+        assert any(target.files.iterdir())
 
 
 def person(name: str) -> Account:
@@ -203,10 +213,12 @@ def test_it_is_one_moment_while_people_go_on(
     live, _ = source
     dump = programs.run
 
-    def dumped(program: Path, address: str | None, *arguments: str | Path) -> str:
+    def dumped(program: Path, address: str | None, *arguments: str | Path, **options: Any) -> str:
         if program.name == "pg_dump" and "-Fc" in arguments:  # after the rows were counted
             live.sql("INSERT INTO ab_group (name) VALUES ('entre tanto')")
-        return dump(program, address, *arguments)
+        printed = dump(program, address, *arguments, **options)
+        assert {path.name for path in (tmp_path / "copies").iterdir()} <= {shelf.LOCK, shelf.RUNNING}
+        return printed
 
     monkeypatch.setattr(programs, "run", dumped)
     with using(live, replace(source[1], folder=tmp_path / "copies")) as kept:
@@ -345,6 +357,20 @@ def with_a_path_outside(made: Path, to: Path) -> None:
     remade(made, to, lambda name, content: [("../outside", b"x"), (name, content)])
 
 
+def with_a_hole(made: Path, to: Path) -> None:
+    with tarfile.open(to, "w") as new:
+        member = tarfile.TarInfo(archive.DUMP)
+        member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(10**13)}
+        new.addfile(member)
+
+
+def with_a_map_that_is_none(made: Path, to: Path) -> None:
+    with tarfile.open(to, "w") as new:
+        member = tarfile.TarInfo(archive.DUMP)
+        member.pax_headers = {"GNU.sparse.map": "x"}
+        new.addfile(member)
+
+
 def with_a_changed_manifest(made: Path, to: Path) -> None:
     remade(made, to, lambda name, content: [(name, content.replace(b'"training"', b'"trayning"'))])
 
@@ -361,6 +387,11 @@ def with_other_values(made: Path, to: Path) -> None:
         manifest["tables"]["audit.change"][1] = "12345"
 
     remade(made, to, with_facts(change))
+
+
+def with_a_command_in_its_manifest(made: Path, to: Path) -> None:
+    name = f"public.office\n\\.\n\\! touch {to.with_name('done')}"
+    remade(made, to, with_facts(lambda manifest: manifest["tables"].update({name: [0, "0"]})))
 
 
 def with_a_file_that_nobody_listed(made: Path, to: Path) -> None:
@@ -395,9 +426,12 @@ def of_production(made: Path, to: Path) -> None:
         (with_one_bit_changed, "no coincide «files/"),
         (without_a_file, "no coincide «files/"),
         (with_a_path_outside, "algo que no es suyo"),
+        (with_a_hole, "algo que no es suyo"),
+        (with_a_map_that_is_none, "cortada o dañada"),
         (with_a_changed_manifest, "fue alterado"),
         (with_a_row_more, r"public\.office: volvieron \d+ filas de"),
         (with_other_values, r"audit\.change: el contenido no es el de la copia"),
+        (with_a_command_in_its_manifest, "no volvió entera"),
         (with_a_file_that_nobody_listed, "faltan 1 archivos"),
         (of_a_newer_system, "versión más nueva"),
         (of_a_newer_server, "PostgreSQL 99"),
@@ -412,7 +446,7 @@ def test_what_is_not_as_it_should_be_changes_nothing(
     with using(empty, installation(empty.urls, tmp_path / "new")) as target:
         with pytest.raises(RuleBroken, match=words):
             backups.restore(tmp_path / "bad.tar", empty.urls.owner_url)
-        assert is_empty(empty, target.data)
+        assert is_empty(empty, target.data) and not (tmp_path / "done").exists()
 
 
 def test_a_place_with_files_is_refused(made: Path, empty: Live, tmp_path: Path) -> None:
@@ -566,6 +600,13 @@ def test_old_ones_go_but_the_newest_of_each_week_and_the_newest_of_all(
     names = [laid(tmp_path, now - timedelta(days=day, hours=1)) for day in range(60)]
     old = laid(tmp_path, now - timedelta(days=30, hours=2), "no hay lugar")
     (tmp_path / "sis-training-theirs.tar").touch()
+    outside = tmp_path / "outside"
+    outside.touch()
+    card = shelf.Card("sis-x", now - timedelta(days=90), 1, file="../outside")
+    (tmp_path / "sub").mkdir()
+    shelf.write(tmp_path / "sub", card)
+    shelf.prune(tmp_path / "sub", days=7, weekly_days=28)
+    assert outside.exists()
     shelf.prune(tmp_path, days=7, weekly_days=28)
     left = {card.name for card in backups.cards(tmp_path)}
     sundays = {names[day] for day in (9, 16, 23)}

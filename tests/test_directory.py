@@ -211,6 +211,8 @@ def test_an_account_turned_off_does_not_enter_by_the_directory(live: Live, asked
         ("inspector*", WINDOWS),
         ("inspector1\x00", WINDOWS),
         ("inspector1", ""),
+        ("inspector1", "\u00ad"),
+        ("inspector1", "\x01"),
         ("inspector1", "otra"),
         ("doble", WINDOWS),
         ("nadie", WINDOWS),

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -70,6 +71,7 @@ def read_csv(client: FlaskClient, address: str) -> list[list[str]]:
         "attachment"
     )
     assert int(answer.headers["Content-Length"]) == len(content)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))
 
 
@@ -136,10 +138,10 @@ def test_page_of_a_list_does_not_narrow_what_is_taken_away(enter: Enter, db: Orm
 def test_text_that_a_spreadsheet_would_run_is_a_text(sign: str) -> None:
     evil = f"{sign}HYPERLINK(1)"
     out = io.BytesIO()
-    tables.write_csv(out, "H", ["A"], [[evil]])
+    tables.write_csv(out, "H", ["A", "B"], [[evil, Decimal("-25.3")]])
     assert list(csv.reader(io.StringIO(out.getvalue().decode("utf-8-sig"), newline=""), delimiter=";"))[
         1
-    ] == [f"'{evil}"]
+    ] == [f"'{evil}", "-25,3"]
     out = io.BytesIO()
     tables.write_xlsx(out, "H", ["A"], [[evil]])
     sheet = openpyxl.load_workbook(io.BytesIO(out.getvalue())).active
@@ -164,6 +166,12 @@ def test_control_signs_of_a_text_break_no_workbook() -> None:
     tables.write_xlsx(out, "a/b[c]", ["A"], [["uno\x0bdos"], [None], [True]])
     sheet = openpyxl.load_workbook(io.BytesIO(out.getvalue())).active
     assert sheet is not None and [cell.value for cell in sheet["A"]] == ["A", "uno dos", None, "Sí"]
+
+
+def test_office_that_is_no_number_narrows_nothing(enter: Enter) -> None:
+    client = enter("coordinador")
+    whole = read_csv(client, "/ordenes/exportar.csv")
+    assert read_csv(client, "/ordenes/exportar.csv?oficina=²") == whole
 
 
 def test_foreign_file_is_in_no_list_that_is_taken_away(enter: Enter, db: OrmSession) -> None:

@@ -213,6 +213,19 @@ def test_wrong_codes_wait_and_a_right_password_does_not_forgive_them(
     assert anonymous.post(STEP, data=form, environ_base=elsewhere).status_code == 429, "nor another address"
 
 
+def test_what_was_not_judged_forgives_no_wrong_code(db: OrmSession, app: Any) -> None:
+    manager = app.extensions["appbuilder"].sm
+
+    def attempt(code: str) -> str:
+        with pytest.raises(RuleBroken) as refused, manager.counted("firma mesa"):
+            raise RuleBroken("No.", "code", code)
+        return refused.value.code
+
+    with app.test_request_context():
+        codes_given = ["code"] * 4 + ["rule_broken"] * 2 + ["code"] * 2
+        assert [attempt(code) for code in codes_given] == [*codes_given[:-1], "too_many"]
+
+
 def test_whoever_guesses_elsewhere_does_not_shut_out_the_known_browser(live: Live) -> None:
     mine = log_in(live.app.test_client(), "mesa")
     mine.post("/logout/", data={"csrf_token": token_of(mine.get("/").get_data(as_text=True))})

@@ -95,15 +95,19 @@ def main():
             parser.error("la cabeza se escribe NÚMERO:HUELLA, con 16 signos de la huella o más")
         heads.append((int(number), hash.lower()))
     count = 0
-    with open(options.copy, encoding="utf-8", newline="\n") as lines:
-        for told in faults(iter(lines), heads):
-            if told is None:
-                print("El archivo no es una copia del rastro de SIS.", file=sys.stderr)
-                return 2
-            if isinstance(told, str):
-                count += 1
-                if count <= MOST:
-                    print(told)
+    try:
+        with open(options.copy, encoding="utf-8", newline="\n") as lines:
+            for told in faults(iter(lines), heads):
+                if told is None:
+                    print("El archivo no es una copia del rastro de SIS.", file=sys.stderr)
+                    return 2
+                if isinstance(told, str):
+                    count += 1
+                    if count <= MOST:
+                        print(told)
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"El archivo no se puede leer: {error}", file=sys.stderr)
+        return 2
     if count:
         print(f"{count} hallazgo(s). El rastro de la copia NO está íntegro.")
         return 1

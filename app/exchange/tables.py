@@ -34,7 +34,7 @@ def write_csv(out: IO[bytes], name: str, titles: Sequence[str], rows: Iterable[R
     text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text, delimiter=";")
     writer.writerow([harmless(title) for title in titles])
-    writer.writerows([harmless(_as_text(cell)) for cell in row] for row in rows)
+    writer.writerows([_as_text(harmless(cell)) for cell in row] for row in rows)
     text.detach()
 
 
@@ -84,7 +84,7 @@ def write_xlsx(out: IO[bytes], name: str, titles: Sequence[str], rows: Iterable[
 
 Writer = Callable[[IO[bytes], str, Sequence[str], Iterable[Row]], None]
 FORMATS: dict[str, tuple[str, Writer]] = {
-    "csv": ("text/csv; charset=utf-8", write_csv),
+    "csv": ("text/csv", write_csv),
     "xlsx": (XLSX, write_xlsx),
 }
 """Ending of the file -> its type and who writes it."""

@@ -324,25 +324,26 @@ BEGIN
 END
 $$;
 
--- Rows that do not belong: `inserted`, no seal knows them although their turn is over; `backdated`, their moment is
+-- Rows that do not belong: `inserted`, no seal of the chain knows them although their turn is over; `backdated`, their moment is
 -- well before that of the row numbered before them, which only a hand or a clock set back does.
 CREATE FUNCTION audit.strangers() RETURNS TABLE (kind text, row_id bigint, fault text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 DECLARE
     settled bigint[];
+    last    bigint;
 BEGIN
-    SELECT h.settled INTO settled FROM audit.sealing h;
+    SELECT h.settled, h.seq INTO settled, last FROM audit.sealing h;
     PERFORM set_config('audit.checking', 'on', true);
     RETURN QUERY
     SELECT 'a', x.id, 'inserted' FROM audit.act x WHERE x.id <= settled[1]
-       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'a' AND s.row_id = x.id)
+       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'a' AND s.row_id = x.id AND s.seq BETWEEN 1 AND last)
     UNION ALL
     SELECT 'c', x.id, 'inserted' FROM audit.change x WHERE x.id <= settled[2]
-       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'c' AND s.row_id = x.id)
+       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'c' AND s.row_id = x.id AND s.seq BETWEEN 1 AND last)
     UNION ALL
     SELECT 'r', x.id, 'inserted' FROM audit.reading x WHERE x.id <= settled[3]
-       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'r' AND s.row_id = x.id)
+       AND NOT EXISTS (SELECT FROM audit.seal s WHERE s.kind = 'r' AND s.row_id = x.id AND s.seq BETWEEN 1 AND last)
     UNION ALL
     SELECT 'v', v.change_id, 'inserted' FROM audit.reserved v JOIN audit.change c ON c.id = v.change_id
      WHERE c.reserved_hash IS NULL

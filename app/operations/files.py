@@ -16,6 +16,9 @@ from app.core.errors import DomainError, Missing
 from app.models.documents import StoredFile
 from app.operations.unit import act
 
+PRIVATE = 0o700
+"""Of folders with documents of cases: no other user of the machine looks in."""
+
 _root: list[Path] = []
 
 
@@ -65,7 +68,7 @@ def read(row: StoredFile) -> bytes:
 def _write(target: Path, content: bytes) -> None:
     part = target.with_name(f".{uuid4().hex}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content)
             file.flush()

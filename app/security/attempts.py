@@ -66,7 +66,7 @@ class Attempts:
             yield
         except DomainError as error:
             if error.code not in WRONG:
-                self.give_attempts_back(name, entered=False)
+                self.not_judged(name)
             raise
         self.give_attempts_back(name, entered=False)
 
@@ -99,6 +99,16 @@ class Attempts:
                 until = db.scalar(select(LoginFailure.last_at + pause).where(*_pair(name, place)))
         if taken is None:
             raise TooManyAttempts(max(int((until - now).total_seconds()) + 1, 1) if until else 1)
+
+    def not_judged(self, name: str) -> None:
+        """The last attempt was neither right nor wrong: it alone does not count."""
+        with self.untraced() as db:
+            db.execute(
+                update(LoginFailure)
+                .where(*_pair(name, self._place(name)), LoginFailure.failures > 0)
+                .values(failures=LoginFailure.failures - 1)
+                .execution_options(synchronize_session=False)
+            )
 
     def give_attempts_back(self, name: str, entered: bool = True, place: str | None = None) -> None:
         """The pair was right: its failures are forgotten, and the place is known from now on (`entered`)."""

@@ -93,14 +93,15 @@ def _find(directory: Directory, username: str) -> str | None:
 
 
 def _binds(directory: Directory, name: str, password: str) -> bool:
-    connection = _connect(directory, name, password)
+    # As bytes: of a text the library normalizes what it is, and refuses some as if the server were down.
+    connection = _connect(directory, name, password.encode())
     try:
         return bool(connection.bind())
     finally:
         connection.unbind()
 
 
-def _connect(directory: Directory, user: str | None, password: str | None) -> Any:
+def _connect(directory: Directory, user: str | None, password: str | bytes | None) -> Any:
     """An open connection, encrypted unless it does not leave this machine."""
     import ldap3
 

@@ -293,7 +293,7 @@ class SecurityManager(Attempts, FabSecurityManager):
             try:
                 right = directory.authenticates(name, password or "")
             except directory.DirectoryDown:
-                self.give_attempts_back(name, entered=False)  # nothing was judged
+                self.not_judged(name)
                 raise
         if account is None or not right or (account.directory and not directory.configured()):
             self.refused(account)
@@ -325,7 +325,7 @@ class SecurityManager(Attempts, FabSecurityManager):
         try:
             right = proves(account, password)
         except RuleBroken:
-            self.give_attempts_back(account.username, entered=False)
+            self.not_judged(account.username)
             raise
         if not right:
             self.refused(account)

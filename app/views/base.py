@@ -224,7 +224,7 @@ class RegistryView(Exported, ModelView):
             form._id = self.datamodel.get_pk_value(item)
             if valid(form):
                 try:
-                    self.writer.change(self.kind, form._id, self._values(form), _version_sent())
+                    self.writer.change(self.kind, form._id, self._values(form), version_sent())
                 except DomainError as error:
                     self._explain(form, error)
                 except Exception:
@@ -332,7 +332,7 @@ def _prefill(form: Any) -> None:
             field.process_data(None if record is None else key_of(record))
 
 
-def _version_sent() -> int:
+def version_sent() -> int:
     """The version that the form was opened on; a form without one cannot tell what it would overwrite."""
     sent = request.form.get("_version", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else -1

@@ -102,7 +102,8 @@ def read(source: Any, into: Path, tell: Callable[[int], None]) -> dict[str, Any]
     try:
         with tarfile.open(mode="r|", fileobj=source) as tar:
             for member in tar:
-                if not NAME.fullmatch(member.name) or not member.isreg() or member.name in found:
+                plain = member.isreg() and not member.issparse()
+                if not NAME.fullmatch(member.name) or not plain or member.name in found:
                     raise Damaged(f"La copia trae algo que no es suyo: «{member.name[:100]}». No se usó.")
                 content = Hashing(tar.extractfile(member))
                 if member.name == MANIFEST:
@@ -114,7 +115,9 @@ def read(source: Any, into: Path, tell: Callable[[int], None]) -> dict[str, Any]
                 found[member.name] = {"size": content.size, "sha256": content.sha256}
                 if len(found) % TOLD == 0:
                     tell(len(found))
-    except (tarfile.TarError, EOFError) as error:
+    except Damaged:
+        raise
+    except (tarfile.TarError, EOFError, ValueError) as error:
         raise Damaged("La copia está cortada o dañada: no se puede leer hasta el final.") from error
     return _proved(text, found)
 

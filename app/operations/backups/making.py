@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -80,39 +81,41 @@ def make(to: Path | None = None, recipient: str | None = None, tell: Tell = quie
 
 def _made(kept: place.Installation, folder: Path, name: str, key: str, began: datetime, tell: Tell) -> Card:
     target = folder / f"{name}.tar{'.age' if key else ''}"
-    part, dump = folder / f".{target.name}", folder / f".{name}.dump"
-    try:
+    part = folder / f".{target.name}"
+    # The dump has no name: nobody else opens it, and of a backup that was killed it does not stay.
+    with tempfile.TemporaryFile(dir=folder) as dump:
         with _snapshot(kept.reader()) as (connection, snapshot):
             tell("La base de datos", 0, 0)
             facts = _facts(connection, kept, began)
             tool = programs.of_version(int(facts["server"])) / "pg_dump"
-            programs.run(tool, kept.reader(), "-Fc", *PATIENCE, "--snapshot", snapshot, "-f", dump)
+            programs.run(tool, kept.reader(), "-Fc", *PATIENCE, "--snapshot", snapshot, into=dump)
             named = connection.execute(text("SELECT sha256 FROM stored_file ORDER BY sha256")).scalars().all()
         missing: list[str] = []
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as raw:
-            output = archive.Hashing(raw)
-            with archive.sealing(output, key) as sink:
-                writer = archive.Writer(sink)
-                with dump.open("rb") as file:
-                    writer.add(archive.DUMP, file, dump.stat().st_size)
-                dump.unlink()
-                for number, sha256 in enumerate(named):
-                    if number % archive.TOLD == 0:
-                        tell("Los archivos", number, len(named))
-                    content = _content(kept.files / sha256[:2] / sha256, sha256)
-                    if content is None:
-                        missing.append(sha256)
-                    else:
-                        writer.add(archive.FILES + sha256, io.BytesIO(content), len(content))
-                writer.close({**facts, "missing": missing})
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.rename(target)
-        flush_folder(folder)
-    finally:
-        part.unlink(missing_ok=True)
-        dump.unlink(missing_ok=True)
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as raw:
+                output = archive.Hashing(raw)
+                with archive.sealing(output, key) as sink:
+                    writer = archive.Writer(sink)
+                    size = dump.seek(0, os.SEEK_END)
+                    dump.seek(0)
+                    writer.add(archive.DUMP, dump, size)
+                    dump.close()
+                    for number, sha256 in enumerate(named):
+                        if number % archive.TOLD == 0:
+                            tell("Los archivos", number, len(named))
+                        content = _content(kept.files / sha256[:2] / sha256, sha256)
+                        if content is None:
+                            missing.append(sha256)
+                        else:
+                            writer.add(archive.FILES + sha256, io.BytesIO(content), len(content))
+                    writer.close({**facts, "missing": missing})
+                raw.flush()
+                os.fsync(raw.fileno())
+            part.rename(target)
+            flush_folder(folder)
+        finally:
+            part.unlink(missing_ok=True)
     return Card(
         name,
         began,

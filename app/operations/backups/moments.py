@@ -15,6 +15,7 @@ from app.core.errors import RuleBroken
 from app.operations.backups import archive, place, programs
 from app.operations.backups.making import Tell, quiet
 from app.operations.backups.restoring import ENVIRONMENTS, STAGING, begin_again, place_files
+from app.operations.files import PRIVATE
 
 WORDS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 ARCHIVER = text(
@@ -114,7 +115,7 @@ def _files(store: Path, kept: place.Installation, address: str, staging: Path, t
             name = ENVIRONMENTS[environment]
             raise RuleBroken(f"La instalación es de {name}: restaure con SIS_ENV={environment}.")
         named = connection.execute(READING).scalars().all()
-    (staging / "files").mkdir(parents=True)
+    (staging / "files").mkdir(mode=PRIVATE, parents=True)
     missing = []
     for number, sha256 in enumerate(named):
         if number % archive.TOLD == 0:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.pool import NullPool
@@ -56,11 +56,14 @@ def start(program: Path, address: str | None, *arguments: str | Path, **options:
     )
 
 
-def run(program: Path, address: str | None, *arguments: str | Path) -> str:
-    """Run a program to its end; what it printed. Raises RuleBroken with its last line."""
-    process = start(program, address, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def run(program: Path, address: str | None, *arguments: str | Path, into: IO[bytes] | None = None) -> str:
+    """Run a program to its end; what it printed, unless it went `into` a file. Raises RuleBroken with its
+    last complaint.
+    """
+    out = subprocess.PIPE if into is None else into
+    process = start(program, address, *arguments, stdout=out, stderr=subprocess.PIPE, text=True)
     try:
-        out, complaint = process.communicate()
+        printed, complaint = process.communicate()
     except BaseException:
         process.kill()
         process.wait()
@@ -68,7 +71,7 @@ def run(program: Path, address: str | None, *arguments: str | Path) -> str:
     if process.returncode != 0:
         lines = complaint.strip().splitlines() or [""]
         raise RuleBroken(f"{program.name} no terminó bien: {lines[-1][:300]}", code="program_failed")
-    return str(out)
+    return printed or ""
 
 
 def _major(folder: Path) -> int:

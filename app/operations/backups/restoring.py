@@ -22,6 +22,7 @@ from app.core.errors import RuleBroken
 from app.models.security import LoginSession
 from app.operations.backups import archive, place, programs
 from app.operations.backups.making import CONTENT, Tell, quiet
+from app.operations.files import PRIVATE
 from app.operations.unit import act, untraced
 
 PENDING, STAGING = "restore.pending", ".restoring"
@@ -54,6 +55,8 @@ END
 $proof$;
 """
 """Run between the rows and the policies, so that row security hides none from the owner."""
+COPIED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+"""How a text goes into COPY: whoever writes a manifest gives psql no command."""
 CHAIN = """
 SET row_security = on;
 DO $chain$
@@ -115,19 +118,22 @@ def restore(
     kept = place.current()
     _clear_cut_short(kept, owner_url)
     _check_empty(kept, owner_url)
-    pending, staging = kept.data / PENDING, kept.data / STAGING
+    pending, staging, placed = kept.data / PENDING, kept.data / STAGING, False
     try:
         kept.data.mkdir(parents=True, exist_ok=True)
         pending.write_text(str(source), "utf-8")
-        (staging / "files").mkdir(parents=True)
+        staging.mkdir(mode=PRIVATE)
+        (staging / "files").mkdir(mode=PRIVATE)
         manifest = _unpacked(source, identity, staging, tell)
         older = _check_fits(manifest, kept, owner_url)
         chain = "" if despite_audit else CHAIN
         with _filled(staging / archive.DUMP, manifest, owner_url, chain, tell):
             tell("Los archivos", 0, 0)
             place_files(staging / "files", kept.files)
+            placed = True
     except BaseException as error:
-        shutil.rmtree(kept.files, ignore_errors=True)
+        if placed:  # else they are of another restore, which ended meanwhile
+            shutil.rmtree(kept.files, ignore_errors=True)
         if isinstance(error, OSError):
             raise RuleBroken(
                 f"{error.strerror}: «{error.filename or kept.data}». No se cambió nada."
@@ -307,7 +313,7 @@ def _expected(manifest: dict[str, Any]) -> Iterator[str]:
 def _copied(table: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
     yield f"COPY {table} FROM stdin;\n"
     for row in rows:
-        yield "\t".join(map(str, row)) + "\n"
+        yield "\t".join(str(value).translate(COPIED) for value in row) + "\n"
     yield "\\.\n"
 
 
@@ -322,7 +328,7 @@ def place_files(unpacked: Path, store: Path) -> None:
     """Put files, each named by its hash, where the store has them; then all of it is on the disk."""
     for path in sorted(unpacked.iterdir()):
         folder = unpacked / path.name[:2]
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=PRIVATE, exist_ok=True)
         path.rename(folder / path.name)
     if store.exists():
         store.rmdir()

@@ -59,6 +59,8 @@ def cards(folder: Path) -> list[Card]:
             told = json.loads(path.read_text("utf-8"))
             told |= {"at": datetime.fromisoformat(told["at"]), "missing": tuple(told["missing"])}
             card = Card(**told)
+            if card.name != path.stem or Path(card.file).name != card.file:
+                continue  # of another folder: what it names is not ours to throw away
             if card.error or (folder / card.file).exists():
                 found.append(card)
     return sorted(found, key=lambda card: card.at, reverse=True)

@@ -254,7 +254,10 @@ def asked(parameters: Mapping[str, Schema]) -> dict[str, Any]:
 
 def body(schema: Schema) -> dict[str, Any]:
     """The JSON object that was sent, as its schema says. Raises Malformed with every field at fault."""
-    sent = request.get_json(silent=True) if request.is_json else None
+    try:
+        sent = request.get_json(silent=True) if request.is_json else None
+    except RecursionError:  # lists within lists
+        sent = None
     if not isinstance(sent, dict):
         raise Malformed({"": ["Envíe un objeto JSON, con Content-Type: application/json."]})
     wrong: dict[str, list[str]] = {}

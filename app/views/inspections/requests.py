@@ -20,6 +20,7 @@ from app.operations.inspections.letters.remedy import remedy_term
 from app.views.base import explain, valid
 from app.views.inspections.shown import mark, page_of
 from app.views.inspections.steps import StepForm, counted, details_of, fit
+from app.views.widgets import whole
 
 LATER = "later"
 
@@ -58,7 +59,7 @@ class RequestView(BaseView):
         form = RequestForm()
         kind = papers.kind_of(findings.REQUEST)
         fit(form, offered[0][1].move, [kind], [], visit)
-        chosen = {int(key) for key in request.form.getlist("findings") if key.isdigit()}
+        chosen = {whole(key) for key in request.form.getlist("findings")}
         if request.method == "GET":
             form.happened_on.data = clock.today()
             chosen = {row.id for row, offer in offered if offer.allowed}

@@ -166,7 +166,7 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
 
     def _show(self, pk: Any) -> Any:
         # One statement brings what the page would ask for one by one.
-        if str(pk).isdigit() and len(str(pk)) < 10:
+        if str(pk).isdecimal() and len(str(pk)) < 10:
             relations = ("employer", "district", "activity", "second_activity")
             query = select(Establishment).where(Establishment.id == int(pk))
             load = [joinedload(getattr(Establishment, name)) for name in relations]
