@@ -1,6 +1,7 @@
 """Auditoría and the reserved interviews: who reads what, and that a reading leaves its line in the trail."""
 
 import html
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from inspection_samples import acting, begun, done
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
-from support import Live, token_of
+from support import ROOT, Live, token_of
 
 from app.core import clock
 from app.core.base import Session
@@ -20,6 +21,7 @@ from app.models.inspections import Visit, VisitInterview
 from app.operations import audit, mail, records
 from app.operations.inspections import interviews
 from app.operations.unit import act
+from app.views import audit as views
 
 Enter = Callable[[str], FlaskClient]
 WORDS = "Nos hacen firmar recibos en blanco"
@@ -140,6 +142,7 @@ def test_auditoria_finds_acts_by_person_record_and_verb(enter: Enter, db: OrmSes
     assert page(client, "/auditoria/?persona=admin&accion=office.change").count('data-label="Acción"') == 1
     assert "No hay actos que mostrar" in page(client, "/auditoria/?desde=01/01/2020&hasta=02/01/2020")
     assert "dd/mm/aaaa" in page(client, "/auditoria/?desde=nada")
+    assert "Oficina: modificación" in page(client, "/auditoria/?registro=office&hasta=31/12/9999")
     number = db.execute(
         text(
             "SELECT act_id FROM audit.find(now() - interval '1 hour', now() + interval '1 hour',"
@@ -224,3 +227,11 @@ def test_figures_of_the_whole_country_carry_the_head_of_the_trail(enter: Enter, 
     assert "Cabeza del rastro" not in enter("coordinador").get("/mi-trabajo/cifras.csv").get_data(
         as_text=True
     )
+
+
+def test_every_act_that_the_code_names_has_words_of_the_screen(live: Live) -> None:
+    source = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
+    verbs = set(re.findall(r'\bact\(\s*"([a-z_]+\.[a-z_]+)"', source))
+    known = {*views.WHOLE, *(verb for verb in verbs if verb.split(".")[1] in views.WORDS)}
+    about = {*views.ABOUT, *views.labels()}
+    assert verbs and not [verb for verb in verbs if verb not in known or verb.split(".")[0] not in about]

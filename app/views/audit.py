@@ -55,11 +55,100 @@ WORDS = {
     "count": "cantidad de trabajadores",
     "plan": "programación",
     "start": "inicio",
-    "open": "entrada",
+    "open": "comienzo",
+    "close": "fin",
+    "begin": "comienzo",
+    "end": "fin",
     "reset": "vuelta al comienzo",
     "sql": "cambio directo en la base de datos",
+    "load": "carga",
+    "import": "importación",
+    "layout": "lectura de columnas",
+    "trial": "prueba",
+    "stop": "interrupción",
+    "beat": "señal de vida",
+    "undo": "se deshizo",
+    "register": "alta",
+    "identify": "identificación",
+    "merge": "unión",
+    "districts": "distritos",
+    "member": "integrantes",
+    "password": "contraseña",
+    "forgotten": "contraseña olvidada",
+    "recover": "contraseña recuperada",
+    "code": "código de un solo uso",
+    "link": "enlace enviado",
+    "unsent": "no se envió",
+    "refused": "rechazo",
+    "use": "uso",
+    "use_on_paper": "número usado en papel",
+    "off": "desactivación",
+    "confirm": "confirmación",
+    "ask": "pedido",
+    "request": "pedido",
+    "ask_reset": "pedido de restablecer",
+    "refuse_reset": "restablecimiento rechazado",
+    "renew": "renovación",
+    "revoke": "revocación",
+    "restore": "restauración",
+    "synchronise": "permisos al día",
+    "publish": "publicación",
+    "move": "cambio de hora",
+    "review": "revisión",
+    "watch": "vigilancia",
+    "extend": "prórroga",
+    "recount": "nuevo cálculo",
+    "tell": "aviso enviado",
+    "annul": "anulación",
+    "issue": "emisión",
+    "print": "impresión",
+    "print_substitution": "impresión de la sustitución",
+    "reserve": "reserva de número",
+    "store": "archivo guardado",
+    "scan": "carpeta firmada",
+    "create_several": "alta de varias",
+    "authorise_entry": "autorización para entrar",
+    "substitute": "sustitución de inspectores",
+    "revise": "modificación",
+    "discard": "descarte",
+    "require": "requerimiento",
+    "prepare": "preparación",
+    "deliver": "entrega",
+    "deliver_all": "entregas",
+    "file": "presentación",
+    "conclude": "conclusión",
+    "add_workers": "nómina",
+    "remove_worker": "retiro de la nómina",
+    "accept": "aceptación",
+    "refuse": "rechazo",
+    "decide": "resolución",
+    "withdraw": "retiro",
+    "withdraw_file": "retiro de una prueba",
+    "withdraw_signatures": "retiro de firmas",
+    "confirm_signature": "firma confirmada",
+    "sign_party": "firma de una parte",
+    "presence": "presencia",
+    "hand_over": "entrega de la copia",
+    "correct": "corrección",
+    "prove_by_paper": "prueba en papel",
+    "catalogues": "catálogos",
+    "document_types": "tipos de documento",
+    "inspections": "inspecciones",
+    "offices": "oficinas",
+    "registry": "registro",
+    "staff": "personal",
+    "territory": "territorio",
+    "done": "fin",
+    "demo": "demostración",
 }
 """The last word of a verb; a step of the procedure has its own code."""
+WHOLE = {
+    "session.open": "entrada",
+    "session.close": "salida",
+    "account.reset": "contraseña provisoria",
+    "second_factor.reset": "restablecimiento",
+}
+"""A verb whose last word says another thing elsewhere."""
 ABOUT = {
     "order": "Orden",
     "report": "Informe final",
@@ -68,6 +157,23 @@ ABOUT = {
     "seed": "Datos iniciales",
     "training": "Capacitación",
     "account": "Cuenta",
+    "backup": "Copia de respaldo",
+    "clock": "Reloj",
+    "demo": "Carga para medir",
+    "file": "Archivo",
+    "group": "Grupo",
+    "merge": "Unión de duplicados",
+    "move": "Acto retenido",
+    "procedure": "Procedimiento",
+    "recovery": "Acceso",
+    "register": "Importación del registro",
+    "role": "Función",
+    "roster": "Nómina",
+    "security": "Seguridad",
+    "signing": "Firma",
+    "api_key": "Llave de máquina",
+    "second_factor": "Segundo factor",
+    "transfer": "Pase de expediente",
 }
 """What a verb is about, where that is no table."""
 
@@ -83,7 +189,9 @@ class AuditSearch(FlaskForm):
     hasta = day_field("Hasta")
     registro = SelectField("Registro", validate_choice=False)
     numero = StringField("N.º interno", render_kw={"inputmode": "numeric"})
-    accion = StringField("Acción", filters=[text_or_none], description="Por ejemplo office.change.")
+    accion = StringField(
+        "Acción", filters=[text_or_none], description="Su código, como order.vencer: se lee al abrir un acto."
+    )
 
 
 class AuditView(BaseView):
@@ -99,7 +207,7 @@ class AuditView(BaseView):
     def list(self) -> Any:
         """How the trail stands, and the acts that answer the search, the newest first."""
         form = AuditSearch(request.args)
-        form.registro.choices = [("", "Todos"), *sorted(_labels().items(), key=lambda each: each[1].lower())]
+        form.registro.choices = [("", "Todos"), *sorted(labels().items(), key=lambda each: each[1].lower())]
         rows, after = self._found(form)
         kept = {name: value for name, value in request.args.items() if value and name != "antes"}
         return self.render_template(
@@ -118,13 +226,14 @@ class AuditView(BaseView):
     def _found(self, form: AuditSearch) -> tuple[list[Any], str | None]:
         if not form.validate():
             return [], None
-        since = form.desde.data or clock.local(clock.real_now()).date() - timedelta(days=DAYS)
-        until = _midnight(form.hasta.data + timedelta(days=1)) if form.hasta.data else None
+        today = clock.local(clock.real_now()).date()
+        since = form.desde.data or today - timedelta(days=DAYS)
+        until = min(form.hasta.data or today, today) + timedelta(days=1)
         rows = Session.execute(
             FIND,
             {
                 "since": _midnight(since),
-                "until": _moment(request.args.get("antes")) or until or clock.real_now() + timedelta(days=1),
+                "until": _moment(request.args.get("antes")) or _midnight(until),
                 "person": form.persona.data,
                 "verb": form.accion.data,
                 "table": form.registro.data or None,
@@ -195,12 +304,12 @@ class AuditView(BaseView):
 def verb_words(verb: str) -> str:
     """The verb of an act in words, as far as it has them."""
     about, _, what = verb.rpartition(".")
-    label = ABOUT.get(about) or _labels().get(about) or about.replace("_", " ")
-    words = WORDS.get(what) or what.replace("_", " ")
+    label = ABOUT.get(about) or labels().get(about) or about.replace("_", " ")
+    words = WHOLE.get(verb) or WORDS.get(what) or what.replace("_", " ")
     return f"{label}: {words}" if label else words
 
 
-def _labels() -> dict[str, str]:
+def labels() -> dict[str, str]:
     """Every table that has a name for people."""
     return {
         table.name: label

@@ -19,10 +19,13 @@ from app.exchange.resources import FieldsBroken, Malformed
 log = logging.getLogger(__name__)
 
 WORDS = {
-    400: ("No entendimos el pedido", "Vuelva atrás, recargue la página e intente de nuevo."),
+    400: ("No entendimos el pedido", "Abra la página de nuevo desde el inicio y repita lo suyo."),
     401: ("Hace falta entrar", "Entre con su usuario y contraseña."),
     403: ("No tiene permiso", "Su función no incluye esta pantalla. Si la necesita, pídala a Informática."),
-    404: ("No está", "Lo que busca no existe o no está a su alcance. Revise la dirección o use el menú."),
+    404: (
+        "No está",
+        "Lo que busca no existe o no está a su alcance. Revise la dirección, o vuelva al inicio.",
+    ),
     405: ("No se puede así", "Esa dirección no se abre de esta manera. Use los botones de la pantalla."),
     409: ("Otra persona lo cambió", "Recargue la página, mire el cambio y repita el suyo si hace falta."),
     413: ("Es demasiado grande", "El archivo o el formulario pasa del límite. Envíe uno más chico."),
@@ -119,7 +122,7 @@ def _status(error: DomainError) -> int:
 
 
 def _csrf(error: CSRFError) -> Response:
-    return answer(400, "La página llevaba abierta demasiado tiempo, o se abrió en otra sesión.")
+    return answer(400, "Su sesión terminó, o la página se abrió en otra: lo último que envió no se guardó.")
 
 
 def _database(error: Exception) -> Response:

@@ -42,7 +42,7 @@ class Entry:
 def history_of(kind: type[Model], key: Any) -> list[Entry]:
     """The last changes of the record with this key, newest first."""
     column = inspect(kind).primary_key[0]
-    value = int(key) if column.type.python_type is int and str(key).isdigit() else key
+    value = int(key) if column.type.python_type is int and str(key).isdecimal() else key
     rows = Session.execute(
         HISTORY,
         {"table": kind.__tablename__, "key": json.dumps({column.name: value})},

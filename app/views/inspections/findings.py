@@ -161,7 +161,7 @@ class FindingView(Exported, BaseView):
             ("Empleador", lambda row: (place := row[0].visit.establishment) and place.employer.legal_name),
             ("Estado", lambda row: mark(row[0]).text),
             ("Plazo", lambda row: row[1] and term_mark(row[1]).text),
-            ("Oficina", lambda row: row[0].office.name),
+            ("Oficina", lambda row: row[0].office.code),
             ("Identificador público", lambda row: str(row[0].uuid)),
         ]
         return Sheet("Hallazgos", "finding", cells, _query(form), each=_with_terms)

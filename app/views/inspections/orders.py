@@ -41,7 +41,7 @@ from app.operations.inspections import facts, letters, orders, visits
 from app.operations.moves import Details
 from app.security.principal import current
 from app.security.scope import may_write
-from app.views.base import explain, valid
+from app.views.base import explain, valid, version_sent
 from app.views.exports import Exported, keys
 from app.views.history import history_of
 from app.views.inspections.searched import ActSearch, narrowed
@@ -225,8 +225,8 @@ class OrderView(Exported, BaseView):
                 ProcedureState.phase == asked["fase"],
             )
             query = query.where(InspectionOrder.state.in_(states))
-        if asked.get("oficina", "").isdigit():
-            query = query.where(InspectionOrder.office_id == int(asked["oficina"][:9]))
+        if (office := whole(asked.get("oficina"))) is not None:
+            query = query.where(InspectionOrder.office_id == office)
         if asked.get("vencidas"):
             overdue = select(Term.order_id).where(
                 Term.status == TermStatus.OPEN.value, Term.due_on < clock.today()
@@ -294,8 +294,7 @@ class OrderView(Exported, BaseView):
             pass
         elif valid(form):
             try:
-                sent = request.form.get("_version", "")
-                orders.change(order, {**_values(form), **lists}, int(sent) if sent.isdigit() else -1)
+                orders.change(order, {**_values(form), **lists}, version_sent())
             except DomainError as error:
                 explain(form, error)
             else:
@@ -314,8 +313,9 @@ class OrderView(Exported, BaseView):
                 form.place.data, form.place.typed = None, ""
             return True
         for name in request.form:
-            if name.startswith("drop_place-") and name.removeprefix("drop_place-").isdigit():
-                lists["places"] = [k for k in lists["places"] if k != int(name.removeprefix("drop_place-"))]
+            if name.startswith("drop_place-"):
+                dropped = whole(name.removeprefix("drop_place-"))
+                lists["places"] = [key for key in lists["places"] if key != dropped]
                 return True
         if "use_brigade" in request.form:
             brigade = by_key(Brigade, request.form.get("brigade", ""))

@@ -78,7 +78,7 @@ class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
             ("Lugar", lambda row: row.establishment and str(row.establishment)),
             ("Fecha", lambda row: row.happened_on or row.planned_on),
             ("Estado", lambda row: mark(row).text),
-            ("Oficina", lambda row: row.office.name),
+            ("Oficina", lambda row: row.office.code),
             *keys(Visit),
         ]
         return Sheet("Visitas", "visit", cells, self._query(form))
