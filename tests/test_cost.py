@@ -68,7 +68,7 @@ def test_list_and_record_cost_what_they_cost(db: OrmSession, enter: Enter, asked
     client = enter("coordinador")
     assert asked(client, "/ordenes/list/") <= 8
     assert asked(client, "/ordenes/list/?q=san&fase=in_field") <= 8
-    assert asked(client, f"/ordenes/{order.id}") <= 22
+    assert asked(client, f"/ordenes/{order.id}") <= 18
 
 
 def test_form_costs_the_same_however_many_inspectors(

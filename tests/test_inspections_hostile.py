@@ -1227,25 +1227,3 @@ def test_public_page_of_a_document_names_nobody(db: OrmSession, anonymous: Flask
             document.signatory or "—",
         )
         assert not [word for word in said if word in page]
-
-
-def test_page_of_an_order_and_the_list_ask_a_bounded_number_of_questions(
-    db: OrmSession, enter: Enter, app: Any, quick: None
-) -> None:
-    visit = done(fails=2)
-    order = facts.order_of(visit)
-    client = enter("coordinador")
-    key = order.id
-    costs = {}
-    for address in (f"/ordenes/{key}", "/ordenes/list/"):
-        client.get(address)
-        seen: list[str] = []
-        listener = lambda *call, seen=seen: seen.append(call[2])  # noqa: E731
-        event.listen(app.extensions["sis_engine"], "before_cursor_execute", listener)
-        try:
-            assert client.get(address).status_code == 200
-        finally:
-            event.remove(app.extensions["sis_engine"], "before_cursor_execute", listener)
-        costs[address] = [one for one in seen if "SAVEPOINT" not in one]
-    assert len(costs[f"/ordenes/{key}"]) <= 15, costs[f"/ordenes/{key}"]
-    assert len(costs["/ordenes/list/"]) <= 8, costs["/ordenes/list/"]

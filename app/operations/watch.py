@@ -356,7 +356,7 @@ class People:
         found: dict[Role, dict[int, None]] = {}
         labels = {role.label: role for role in Role}
         bases = dict(Session.execute(select(DerivedRole.role_id, DerivedRole.base)).tuples().all())
-        people = select(Account).where(Account.active).order_by(Account.id)
+        people = select(Account).where(Account.active, Account.machine.is_(False)).order_by(Account.id)
         people = people.options(selectinload(Account.roles), selectinload(Account.groups))
         for account in Session.scalars(people):
             own = [*account.roles, *(role for group in account.groups for role in group.roles)]

@@ -295,6 +295,8 @@ def send_to_case(c: Context) -> None:
     """The findings destined to a sumario wait for the DGAJ, which is told."""
     order = facts.order_of(c.record)
     lawyers = Session.scalars(
-        select(Account.id).where(Account.active, Account.roles.any(name=Role.LEGAL.label))
+        select(Account.id).where(
+            Account.active, Account.machine.is_(False), Account.roles.any(name=Role.LEGAL.label)
+        )
     )
     notices.tell(lawyers, f"{order.number}: remitido para sumario.", f"/ordenes/{order.id}")
