@@ -11,12 +11,12 @@ from support import PASSWORD
 
 from app.core.base import Session
 from app.models.checklists import ChecklistVersion
-from app.models.inspections import Finding, HeadcountGroup, InspectionOrder, Visit
+from app.models.inspections import FinalReport, Finding, HeadcountGroup, InspectionOrder, Visit
 from app.models.registry import Establishment
 from app.models.security import Account, UserOffice
 from app.models.staff import Inspector
 from app.operations import moves
-from app.operations.inspections import findings, orders, questionnaire, visits
+from app.operations.inspections import facts, findings, orders, questionnaire, reports, visits
 from app.operations.moves import Details
 from app.security.principal import Principal, acting_as
 
@@ -187,3 +187,16 @@ def done(fails: int = 1, order: InspectionOrder | None = None) -> Visit:
 def first_finding(visit: Visit) -> Finding:
     """The first finding of a visit."""
     return findings.of_visit(visit)[0]
+
+
+def reported(order: InspectionOrder, proposal: str) -> FinalReport:
+    """The report of an order that was carried out, with the approval of the coordination."""
+    with acting("inspector1"):
+        moves.move(order, "declarar_ejecutada")
+        report = facts.report_of(order)
+        assert report is not None
+        reports.write(report, {"facts": "Lo visto.", "analysis": "Lo dicho.", "proposal": proposal})
+        moves.move(report, "enviar_a_coordinacion")
+    with acting("coordinador"):
+        moves.move(report, "dar_visto_bueno")
+    return report

@@ -20,6 +20,7 @@ from inspection_samples import (
     inspector,
     office_of,
     photo,
+    reported,
     signatures,
     signed,
 )
@@ -31,7 +32,7 @@ from app.core import clock
 from app.core.errors import Missing, NotAllowed, RuleBroken
 from app.models.documents import Document, NumberSeries
 from app.models.followup import Term
-from app.models.inspections import ConflictOfInterest, FinalReport, Visit
+from app.models.inspections import ConflictOfInterest
 from app.models.staff import Absence, Delegation, Inspector, Post
 from app.operations import attachments, documents, files, moves, papers
 from app.operations.inspections import corrections, facts, findings, letters, orders, reports, visits
@@ -397,27 +398,13 @@ def test_one_request_reunites_the_findings_of_a_visit_and_one_delivery_starts_th
         findings.deliver_all(document, "signed", Details())
 
 
-def reported(visit: Visit, proposal: str) -> FinalReport:
-    """The report of a visit's order, with the coordinator's approval."""
-    order = facts.order_of(visit)
-    with acting("inspector1"):
-        moves.move(order, "declarar_ejecutada")
-        report = facts.report_of(order)
-        assert report is not None
-        reports.write(report, {"facts": "Lo visto.", "analysis": "Lo dicho.", "proposal": proposal})
-        moves.move(report, "enviar_a_coordinacion")
-    with acting("coordinador"):
-        moves.move(report, "dar_visto_bueno")
-    return report
-
-
 def test_report_that_proposes_sumario_is_signed_with_the_acta_of_infraction(db: OrmSession) -> None:
     visit = done(fails=1)
     finding = first_finding(visit)
     assert finding.infraction is not None and not finding.infraction.remediable
     with acting("inspector1"):
         moves.move(finding, "enviar_a_sumario")
-    report = reported(visit, "SUMARIO")
+    report = reported(facts.order_of(visit), "SUMARIO")
     with acting("inspector1"):
         with pytest.raises(RuleBroken, match="acta de infracción"):
             moves.move(report, "firmar", SIGN)
@@ -434,7 +421,7 @@ def test_report_that_proposes_sumario_is_signed_with_the_acta_of_infraction(db: 
 def test_new_actions_of_the_minister_give_the_order_a_new_validity(db: OrmSession) -> None:
     visit = done(fails=0)
     order = facts.order_of(visit)
-    report = reported(visit, "ARCHIVO")
+    report = reported(facts.order_of(visit), "ARCHIVO")
     with acting("inspector1"):
         moves.move(report, "firmar", SIGN)
     with acting("director"):

@@ -29,6 +29,7 @@ from inspection_samples import (
     inspector,
     photo,
     principal,
+    reported,
     signatures,
     signed,
 )
@@ -929,13 +930,7 @@ def test_acta_of_a_closed_order_is_not_annulled(db: OrmSession, quick: None) -> 
     with acting("inspector1"):
         moves.move(first_finding(visit), "enviar_a_sumario")
         order = facts.order_of(visit)
-        moves.move(order, "declarar_ejecutada")
-        report = facts.report_of(order)
-        assert report is not None
-        reports.write(report, {"facts": "a", "analysis": "b", "proposal": "SUMARIO"})
-        moves.move(report, "enviar_a_coordinacion")
-    with acting("coordinador"):
-        moves.move(report, "dar_visto_bueno")
+    report = reported(order, "SUMARIO")
     with acting("inspector1"):
         moves.move(report, "firmar_con_infraccion", SIGN)
     with acting("director"):

@@ -22,6 +22,7 @@ from inspection_samples import (
     inspector,
     photo,
     principal,
+    reported,
     signatures,
 )
 from sqlalchemy import select
@@ -212,19 +213,6 @@ def operation(ratified: tuple[bool, bool]) -> tuple[InspectionOrder, list[Visit]
                 moves.move(visit, "ratificar_anexo")
         made.append(visit)
     return order, made, places
-
-
-def reported(order: InspectionOrder, proposal: str) -> FinalReport:
-    """The report of an order, with the approval of the coordination."""
-    with acting("inspector1"):
-        moves.move(order, "declarar_ejecutada")
-        report = facts.report_of(order)
-        assert report is not None
-        reports.write(report, {"facts": "a", "analysis": "b", "proposal": proposal})
-        moves.move(report, "enviar_a_coordinacion")
-    with acting("coordinador"):
-        moves.move(report, "dar_visto_bueno")
-    return report
 
 
 def test_report_of_an_operation_names_each_employer_and_charges_each_in_his_own_acta(db: OrmSession) -> None:

@@ -172,7 +172,8 @@ class OrderView(Exported, BaseView):
     def list(self) -> Any:
         """The orders within the person's scope, the newest first; pages by key."""
         asked = request.args
-        newest = self._narrowed(select(InspectionOrder.id), asked)
+        form = ActSearch.asked()
+        newest = self._narrowed(select(InspectionOrder.id), form)
         after = whole(asked.get("despues"))
         if after is not None:
             newest = newest.where(InspectionOrder.id < after)
@@ -188,7 +189,7 @@ class OrderView(Exported, BaseView):
             else None,
             first_url=url_for("OrderView.list", **kept) if asked.get("despues") else None,
             asked=asked,
-            form=ActSearch.asked(),
+            form=form,
             phases=[
                 Phase.PLANNED,
                 Phase.ISSUED,
@@ -213,11 +214,12 @@ class OrderView(Exported, BaseView):
             ("Oficina", lambda row: row.office.code),
             *keys(InspectionOrder),
         ]
-        query = self._narrowed(_drawn(), request.args)
+        query = self._narrowed(_drawn(), ActSearch.asked())
         return Sheet("Órdenes de inspección", "inspection_order", cells, query)
 
-    def _narrowed(self, query: Any, asked: Any) -> Any:
-        query = narrowed(query, InspectionOrder, ActSearch.asked())
+    def _narrowed(self, query: Any, form: ActSearch) -> Any:
+        asked = request.args
+        query = narrowed(query, InspectionOrder, form)
         if asked.get("fase") in {phase.value for phase in Phase}:
             states = select(ProcedureState.code).where(
                 ProcedureState.process_code == InspectionOrder.process,
