@@ -6,6 +6,7 @@ export default defineConfig({
   // Relative addresses: the application may live under a path prefix on a ministry's server.
   base: "./",
   publicDir: false,
+  css: { preprocessorOptions: { scss: { loadPaths: ["node_modules"], quietDeps: true } } },
   build: {
     manifest: "manifest.json",
     assetsDir: "",
@@ -15,7 +16,7 @@ export default defineConfig({
     target: ["es2021", "chrome100", "firefox100", "safari15"],
     rolldownOptions: {
       // One line per entry; app/assets_manifest.py finds them under these names.
-      input: ["app/assets/main.ts", "app/assets/main.css"],
+      input: ["app/assets/main.ts", "app/assets/theme.ts", "app/assets/main.scss"],
     },
   },
 });

@@ -21,7 +21,7 @@ class AssetsMissing(RuntimeError):
 
 
 def asset(name: str, static: Path = STATIC) -> str:
-    """Path, relative to `static`, of the built file of an entry such as `main.ts` or `main.css`.
+    """Path, relative to `static`, of the built file of an entry such as `main.ts` or `main.scss`.
 
     Raises `AssetsMissing`, in Spanish and English, with the command that mends it.
     """

@@ -24,7 +24,7 @@ from app.core.types import many
 from app.operations import backups, files, mail, papers
 from app.operations.unit import act, untraced
 from app.security import directory, machines, principal, second_factor
-from app.views import errors, health, menu
+from app.views import errors, health, menu, shell
 from app.views.base import Builder
 from app.views.inspections import papers as public_papers
 from app.views.widgets import day, moment
@@ -79,6 +79,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     cli.register(app)
     _hook_requests(app, appbuilder)
     _fill_templates(app)
+    shell.register(app, appbuilder)
     return app
 
 
@@ -206,7 +207,7 @@ def _guard(app: Flask, response: Response) -> Response:
     nonce = g.get("csp_nonce", "")
     headers = response.headers
     headers["Content-Security-Policy"] = (
-        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
         "img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
     headers["X-Content-Type-Options"] = "nosniff"

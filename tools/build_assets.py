@@ -257,6 +257,24 @@ def collect_fonts(modules: Path, folder: Path) -> None:
     shutil.copyfile(package / "LICENSE", folder / "LICENSE.txt")
 
 
+def draw_icons(root: Path, target: Path) -> None:
+    """One sprite of the pictures named in `app/assets/icons.txt`, under a name with its digest."""
+    shapes = []
+    for name in (root / "app/assets/icons.txt").read_text(encoding="utf-8").split():
+        path = root / "node_modules/@tabler/icons/icons/outline" / f"{name}.svg"
+        if not path.is_file():
+            raise BuildError(f"no picture «{name}»", "correct app/assets/icons.txt (names of tabler.io/icons)")
+        drawn = re.search(r"<svg[^>]*>(.*)</svg>", path.read_text(encoding="utf-8"), re.DOTALL)
+        inside = " ".join(drawn[1].split()) if drawn else ""
+        shapes.append(f'<symbol id="{name}" viewBox="0 0 24 24">{inside}</symbol>')
+    text = f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(shapes)}</svg>\n'
+    name = f"icons-{hashlib.sha256(text.encode()).hexdigest()[:8]}.svg"
+    (target / name).write_text(text, encoding="utf-8")
+    manifest = target / "manifest.json"
+    entries = json.loads(manifest.read_text(encoding="utf-8")) | {"icons.svg": {"file": name}}
+    manifest.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+
+
 def publish(fresh: Path, folder: Path, last: str = "") -> None:
     """Make `folder` equal to `fresh`, file by file, so that a running server never sees half a build.
 
@@ -309,6 +327,7 @@ def build(root: Path, force: bool = False) -> None:
         env = environment(node, os.environ, scratch)
         install(root, node, env)
         bundle(root, node, env, scratch / "dist")
+        draw_icons(root, scratch / "dist")
         compress(scratch / "dist")
         collect_fonts(root / "node_modules", scratch / "fonts")
         publish(scratch / "fonts", static / "fonts")

@@ -6,13 +6,16 @@
  *   data-once           on a form: a second click does not submit twice
  *   data-guard          on a form: the browser asks before typed data is lost ("dirty": already unsaved)
  *   data-autofocus      on a field: focus it when the page opens (not on touch screens)
- * The first field with an error (aria-invalid, .has-error, the framework's own alert) always gets the focus.
+ * The first field with an error (aria-invalid) always gets the focus.
  * Scripts that submit a form call requestSubmit(): submit() passes all of this by.
  */
 
+import "htmx.org";
+import "./frame";
 import "./lookup";
 import "./similar";
 import "./choose";
+import "./progress";
 import "./visit";
 
 const ONCE_RELEASE_MS = 30_000;
@@ -28,7 +31,7 @@ function guardedForms(): HTMLFormElement[] {
   return [...document.querySelectorAll<HTMLFormElement>("form[data-guard]")];
 }
 
-/** The form's data as one comparable text. Read whole: Select2 and date pickers fire no native events. */
+/** The form's data as one comparable text. */
 function contents(form: HTMLFormElement): string {
   const pairs = [...new FormData(form)].map(([name, value]) =>
     typeof value === "string" ? [name, value] : [name, value.name, value.size],
@@ -37,29 +40,20 @@ function contents(form: HTMLFormElement): string {
 }
 
 function invalidField(scope: ParentNode): HTMLElement | null {
-  const marks = "[aria-invalid='true'], .has-error, form td > .alert-danger";
+  const marks = "[aria-invalid='true'], .sis-invalid";
   for (const mark of scope.querySelectorAll<HTMLElement>(marks)) {
-    // The framework puts its alert after the field, in the same cell.
-    const box = mark.matches(".alert-danger") ? mark.parentElement : mark;
-    const field = box?.matches(CONTROL) ? box : box?.querySelector<HTMLElement>(CONTROL);
+    const field = mark.matches(CONTROL) ? mark : mark.querySelector<HTMLElement>(CONTROL);
     if (field) return field;
   }
   return null;
 }
 
-/** Focus a field wherever it hides: a folded section, a closed <details>, behind Select2. */
+/** Focus a field wherever it hides: in a closed <details>. */
 function reveal(field: HTMLElement): void {
   for (let box = field.parentElement; box; box = box.parentElement) {
     if (box instanceof HTMLDetailsElement) box.open = true;
-    if (box.matches(".panel-collapse")) {
-      box.classList.add("in");
-      box.style.height = "auto";
-    }
   }
-  const standIn = field.matches(".select2-hidden-accessible")
-    ? field.nextElementSibling?.querySelector<HTMLElement>(".select2-selection")
-    : null;
-  (standIn ?? field).focus();
+  field.focus();
 }
 
 function focusOnOpen(): void {

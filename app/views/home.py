@@ -189,19 +189,19 @@ class HomeView(IndexView):
         waits = figures.states_awaiting(known, roles, signing=False)
         inspector = Role.INSPECTOR in roles
         found = [
-            _group("Para firmar", "fa-pencil-square-o", *(self._waiting(kind, signs) for kind in KINDS)),
+            _group("Para firmar", "signature", *(self._waiting(kind, signs) for kind in KINDS)),
             self._visits(roles),
         ]
         if inspector:
             mine = figures.my_orders(current().account_id or 0)
-            found.append(_group("Mis órdenes", "fa-file-text-o", mine, more=_list("OrderView", mias=1)))
+            found.append(_group("Mis órdenes", "file-text", mine, more=_list("OrderView", mias=1)))
             waits.pop(InspectionOrder.process, None)
         found += [
-            _group("Órdenes por seguir", "fa-file-text-o", self._waiting(InspectionOrder, waits)),
-            _group("Hallazgos por atender", "fa-exclamation-triangle", self._waiting(Finding, waits)),
+            _group("Órdenes por seguir", "file-text", self._waiting(InspectionOrder, waits)),
+            _group("Hallazgos por atender", "alert-triangle", self._waiting(Finding, waits)),
             _group(
                 "Informes por escribir o firmar" if inspector else "Informes por revisar",
-                "fa-balance-scale",
+                "scale",
                 self._waiting(FinalReport, waits),
                 more=_list("ReportView"),
             ),
@@ -213,7 +213,7 @@ class HomeView(IndexView):
 
     def _visits(self, roles: frozenset[Role]) -> Group:
         today = figures.visits_of_today() if roles & GUIDES else figures.NOTHING
-        return _group("Visitas de hoy", "fa-map-marker", today)
+        return _group("Visitas de hoy", "map-pin", today)
 
     def _waiting(self, kind: type[Any], states: dict[str, list[tuple[str, str]]]) -> Waiting:
         return figures.waiting(kind, states.get(kind.process, []))
@@ -252,7 +252,7 @@ def _held() -> Group:
         for step in figures.held()
         if step.record is not None
     ]
-    return Group("Actos retenidos", "fa-hand-paper-o", rows, len(rows))
+    return Group("Actos retenidos", "hand-stop", rows, len(rows))
 
 
 def _terms(found: Waiting) -> Group:
@@ -261,7 +261,7 @@ def _terms(found: Waiting) -> Group:
         for term in found.rows
         if term.record is not None
     ]
-    return Group("Plazos vencidos y por vencer", "fa-clock-o", rows, found.total, url_for("HomeView.terms"))
+    return Group("Plazos vencidos y por vencer", "clock", rows, found.total, url_for("HomeView.terms"))
 
 
 def _list(view: str, **filters: Any) -> str:

@@ -144,7 +144,7 @@ class ReferenceWidget:
         )
         label = column.info.get("label", "")
         frame = html_params(
-            **{"id": f"{field.id}-narrow", "class": "form-control sis-narrowing", "aria-label": label}
+            **{"id": f"{field.id}-narrow", "class": "form-select sis-narrowing", "aria-label": label}
         )
         return f'<select {frame} hidden><option value="">{escape(label)}: todos</option>{options}</select>'
 

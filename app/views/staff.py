@@ -229,7 +229,7 @@ class PostView(RegistryView):
             choices=[("", "Elija…"), *((role.value, role.label) for role in Role)],
             coerce=text_or_none,
             validators=[InputRequired("Este dato es obligatorio.")],
-            render_kw={"class": "form-control"},
+            render_kw={"class": "form-select"},
         )
     }
     base_order = ("code", "asc")

@@ -92,7 +92,7 @@ def form_field(kind: type[Model], name: str) -> Field:
     if info.get("choices"):
         choices = [(member.value, member.label) for member in info["choices"]]
         blank = [("", "Elija…" if required else "")]
-        look = {"class": "form-control"}
+        look = {"class": "form-select"}
         return ChoiceField(choices=blank + choices, coerce=text_or_none, render_kw=look, **options)
     if column.foreign_keys:
         return ReferenceField(_referred(kind, column), required, **options)

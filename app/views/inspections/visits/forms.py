@@ -87,7 +87,7 @@ class PlaceForm(PointForm):
         False,
         label="Establecimiento visitado",
         description="Busque por nombre, dirección o empleador.",
-        render_kw={"class": "form-control"},
+        render_kw={"class": "form-select"},
     )
 
     def offer(self, visit: Visit) -> None:
@@ -165,7 +165,7 @@ class FindingForm(FlaskForm):
         "Infracción",
         coerce=lambda value: int(value) if value else None,
         validate_choice=False,
-        render_kw={"class": "form-control"},
+        render_kw={"class": "form-select"},
     )
     facts = form_field(Finding, "facts")
     evidence = form_field(Finding, "evidence")
