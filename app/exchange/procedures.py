@@ -1,0 +1,78 @@
+"""A whole procedure version as one YAML file: from the training installation to production, and back.
+
+Reading is of hostile input: bounded size, no aliases (a short file could mean a huge one), no tags; every
+fault comes with its line or its path.
+"""
+
+from typing import Any
+
+import yaml
+
+from app.core.errors import RuleBroken
+from app.workflow.definition import ProcedureVersion
+from app.workflow.loading import version_from_mapping
+from app.workflow.writing import mapping_of
+
+LARGEST = 2_000_000
+"""Bytes that a file may have; the shipped versions have 60 thousand."""
+
+
+class _Writer(yaml.SafeDumper):
+    """Short lists on one line, as a person writes them; no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _sequence(writer: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    plain = all(isinstance(item, str) for item in items)
+    return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=plain)
+
+
+_Writer.add_representer(list, _sequence)
+
+
+class _Reader(yaml.SafeLoader):
+    """The safe loader, without aliases and without a key twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="los alias (*) no se aceptan", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"la clave «{key.value}» está repetida", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def written(version: ProcedureVersion) -> str:
+    """The file of a version; `read(written(version)) == version`."""
+    return yaml.dump(mapping_of(version), Dumper=_Writer, allow_unicode=True, sort_keys=False, width=100)
+
+
+def read(content: bytes) -> ProcedureVersion:
+    """The version that a file describes. Raises RuleBroken with every fault and where it is."""
+    if len(content) > LARGEST:
+        raise RuleBroken(
+            f"El archivo pasa de {LARGEST // 1_000_000} MB: no es una versión del procedimiento."
+        )
+    try:
+        mapping = yaml.load(content.decode("utf-8-sig"), Loader=_Reader)
+    except UnicodeDecodeError:
+        raise RuleBroken("El archivo no está en UTF-8: guárdelo así y vuelva a intentar.") from None
+    except RecursionError:
+        raise RuleBroken("El archivo tiene demasiados niveles, unos dentro de otros.") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"línea {mark.line + 1}, columna {mark.column + 1}" if mark else "el archivo"
+        raise RuleBroken(f"No se pudo leer: {where}: {error.problem}.") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise RuleBroken(f"No se pudo leer el archivo: {error}.") from None
+    return version_from_mapping(mapping)
