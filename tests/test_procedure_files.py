@@ -15,6 +15,7 @@ from app.core.errors import RuleBroken
 from app.exchange import procedures
 from app.workflow import definition
 from app.workflow.differences import LABELS, Change, differences
+from app.workflow.fields import ExtraField
 from app.workflow.loading import version_from_mapping
 
 SHIPPED = {
@@ -119,8 +120,11 @@ def test_parts_in_another_order_are_said_so() -> None:
 
 def test_every_field_of_a_part_has_words() -> None:
     kinds = (definition.State, definition.TermType, definition.Move, definition.Start, definition.Process)
+    kinds = (*kinds, ExtraField)
     names = {each.name for kind in (*kinds, definition.ProcedureVersion) for each in fields(kind)}
-    assert names - {"code", "from_state", "processes", "states", "moves", "terms", "start"} == set(LABELS)
+    assert names - {"code", "from_state", "processes", "states", "moves", "terms", "fields", "start"} == set(
+        LABELS
+    )
 
 
 @pytest.mark.parametrize(

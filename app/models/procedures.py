@@ -24,8 +24,23 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, declared_attr, relationship
 
 from app.core.base import Choice, Model, Stamped, choice_check, field
+from app.workflow import fields
 
 NOTHING = text("'{}'")
+
+
+class FieldKinds(Choice):
+    """What an extra field holds, as a choice of a column."""
+
+    TEXT = "text", fields.FieldKind.TEXT.label
+    LONG = "long", fields.FieldKind.LONG.label
+    WHOLE = "whole", fields.FieldKind.WHOLE.label
+    DECIMAL = "decimal", fields.FieldKind.DECIMAL.label
+    MONEY = "money", fields.FieldKind.MONEY.label
+    DAY = "day", fields.FieldKind.DAY.label
+    YES_NO = "yes_no", fields.FieldKind.YES_NO.label
+    ONE = "one", fields.FieldKind.ONE.label
+    MANY = "many", fields.FieldKind.MANY.label
 
 
 class VersionStatus(Choice):
@@ -77,6 +92,12 @@ class ProcedureVersion(Stamped, Model):
     transition_basis: Mapped[str] = words("Base de la regla transitoria")
     transition_source: Mapped[str] = words("Respaldo de la regla transitoria")
     notes: Mapped[str] = words("Notas")
+    proposed_by_id: Mapped[int | None] = field(
+        ForeignKey("ab_user.id"),
+        index=True,
+        label="Propuesta por",
+        help="Quien pidió publicarla; cualquier cambio del borrador lo borra.",
+    )
 
     processes: Mapped[list["ProcedureProcess"]] = relationship(
         back_populates="version_row", order_by="ProcedureProcess.position"
@@ -211,6 +232,31 @@ class ProcedureMove(Model):
         return self.text
 
 
+class ProcedureField(Model):
+    """A field that a version adds to the records of a process."""
+
+    __tablename__ = "procedure_field"
+    __table_args__ = (*of_process(), choice_check("kind", FieldKinds))
+    label, label_plural = "Dato adicional", "Datos adicionales"
+
+    version_code: Mapped[str] = field(Text, primary_key=True, label="Versión")
+    process_code: Mapped[str] = field(Text, primary_key=True, label="Proceso")
+    code: Mapped[str] = field(Text, primary_key=True, label="Código")
+    position: Mapped[int] = field(Integer, nullable=False, label="Orden")
+    text: Mapped[str] = field(Text, nullable=False, label="Nombre")
+    kind: Mapped[str] = field(Text, nullable=False, label="Clase", choices=FieldKinds)
+    help: Mapped[str] = words("Ayuda")
+    required: Mapped[bool] = field(Boolean, nullable=False, label="Obligatorio")
+    options: Mapped[list[str]] = names("Opciones")
+    condition: Mapped[Any | None] = field(JSONB(none_as_null=True), label="Condición")
+    see: Mapped[list[str]] = names("Quién lo ve")
+    edit: Mapped[list[str]] = names("Quién lo edita")
+    basis: Mapped[str] = words("Base legal")
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class Procedural:
     """A record that lives through a process: its state is one that its procedure version has.
 
@@ -242,6 +288,17 @@ class Procedural:
         return field(Date, label="Último acto")
 
     @declared_attr
+    def extra(cls) -> Mapped[dict[str, Any]]:
+        return field(
+            JSONB,
+            nullable=False,
+            server_default=text("'{}'::jsonb"),
+            default=dict,
+            label="Otros datos",
+            help="Los que agrega la versión del procedimiento, por su código.",
+        )
+
+    @declared_attr
     def held(cls) -> Mapped[bool]:
         return field(
             Boolean, nullable=False, server_default=text("false"), default=False, label="Acto retenido"
@@ -256,4 +313,5 @@ def state_checks(process: str) -> tuple[Any, ...]:
             ["procedure_state.version_code", "procedure_state.process_code", "procedure_state.code"],
         ),
         CheckConstraint(f"process_code = '{process}'", name="process"),
+        CheckConstraint("jsonb_typeof(extra) = 'object'", name="extra"),
     )

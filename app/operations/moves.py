@@ -270,7 +270,8 @@ def begin(record: Any, details: Details = Details(), *, as_system: bool = False)
         context = Context(record, details, current())
         with unit.session.no_autoflush:
             needed = engine.facts_needed(process)
-            facts = {name: _FACT_SOURCES[name](context) for name in needed}
+            facts: dict[str, Any] = {name: _FACT_SOURCES[name](context) for name in needed}
+            facts["extra"] = record.extra or {}
         transition = engine.begin(process, roles, facts)
         _carry_out(context, transition)
         unit.session.flush()
@@ -356,7 +357,7 @@ def _facts(context: Context, process: Process, wanted: Move, known: dict[str, An
             facts[name] = known[name]
             continue
         facts[name] = _FACT_SOURCES[name](context)
-    return {**known, **facts}
+    return {**known, **facts, "extra": context.record.extra or {}}
 
 
 OF_LETTER = frozenset(

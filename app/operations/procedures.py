@@ -19,10 +19,11 @@ from app.models import procedures as rows
 from app.operations.readiness import APP
 from app.operations.unit import act
 from app.workflow import definition
+from app.workflow.fields import ExtraField, FieldKind
 from app.workflow.loading import version_from_mapping
 
 log = logging.getLogger(__name__)
-Part = TypeVar("Part", definition.State, definition.TermType, definition.Move)
+Part = TypeVar("Part", definition.State, definition.TermType, definition.Move, ExtraField)
 PUBLISHED = rows.VersionStatus.PUBLISHED.value
 
 
@@ -82,12 +83,19 @@ def seed() -> int:
     return added
 
 
+def reread(head: rows.ProcedureVersion) -> definition.ProcedureVersion:
+    """A version as its rows say now, past what is kept."""
+    return _read(head)
+
+
 def write(read: definition.ProcedureVersion, status: str) -> None:
     """Store a version as rows. Raises RuleBroken with every problem of a version that is not sound."""
     problems = definition.problems(read)
     if problems:
         raise RuleBroken("La versión no se puede usar: " + " ".join(problems), reasons=problems)
-    head = rows.ProcedureVersion(status=rows.VersionStatus.DRAFT.value, **_columns(read, skip=("processes",)))
+    head = rows.ProcedureVersion(
+        status=rows.VersionStatus.DRAFT.value, **columns_of(read, skip=("processes",))
+    )
     Session.add(head)
     Session.flush()
     for position, process in enumerate(read.processes):
@@ -96,36 +104,42 @@ def write(read: definition.ProcedureVersion, status: str) -> None:
     head.status = status
 
 
-def _write_process(code: str, position: int, process: definition.Process) -> None:
+def process_columns(code: str, position: int, process: definition.Process) -> dict[str, Any]:
+    """The row of a process, without its parts, as column values."""
     start = process.start
-    Session.add(
-        rows.ProcedureProcess(
-            version_code=code,
-            code=process.code,
-            position=position,
-            name=process.name,
-            guards=list(process.guards),
-            version_from=process.version_from.value,
-            basis=process.basis,
-            start_state=start.state if start else None,
-            start_roles=list(start.roles) if start else [],
-            start_guards=list(start.guards) if start else [],
-            start_opens_terms=list(start.opens_terms) if start else [],
-        )
-    )
+    return {
+        "version_code": code,
+        "code": process.code,
+        "position": position,
+        "name": process.name,
+        "guards": list(process.guards),
+        "version_from": process.version_from.value,
+        "basis": process.basis,
+        "start_state": start.state if start else None,
+        "start_roles": list(start.roles) if start else [],
+        "start_guards": list(start.guards) if start else [],
+        "start_opens_terms": list(start.opens_terms) if start else [],
+    }
+
+
+def _write_process(code: str, position: int, process: definition.Process) -> None:
+    Session.add(rows.ProcedureProcess(**process_columns(code, position, process)))
     Session.flush()
     parts: tuple[tuple[type[Model], tuple[Any, ...]], ...] = (
         (rows.ProcedureState, process.states),
         (rows.ProcedureTerm, process.terms),
         (rows.ProcedureMove, process.moves),
+        (rows.ProcedureField, process.fields),
     )
     for kind, items in parts:
         for number, item in enumerate(items):
-            Session.add(kind(version_code=code, process_code=process.code, position=number, **_columns(item)))
+            Session.add(
+                kind(version_code=code, process_code=process.code, position=number, **columns_of(item))
+            )
         Session.flush()
 
 
-def _columns(item: Any, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+def columns_of(item: Any, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """A dataclass as column values: tuples become lists, enums their text, `label` the column `text`."""
     values = {}
     for each in fields(item):
@@ -142,6 +156,7 @@ def _read(head: rows.ProcedureVersion) -> definition.ProcedureVersion:
     states = _parts(rows.ProcedureState, head.code)
     terms = _parts(rows.ProcedureTerm, head.code)
     moves = _parts(rows.ProcedureMove, head.code)
+    extra = _parts(rows.ProcedureField, head.code)
     processes = []
     for row in Session.scalars(
         select(rows.ProcedureProcess)
@@ -165,6 +180,7 @@ def _read(head: rows.ProcedureVersion) -> definition.ProcedureVersion:
                     _made(definition.TermType, each) for each in terms if each.process_code == row.code
                 ),
                 moves=tuple(_made(definition.Move, each) for each in moves if each.process_code == row.code),
+                fields=tuple(_made(ExtraField, each) for each in extra if each.process_code == row.code),
                 guards=tuple(row.guards),
                 version_from=definition.VersionFrom(row.version_from),
                 basis=row.basis,
@@ -194,6 +210,7 @@ ENUMS: dict[str, type] = {
     "source": definition.Source,
     "unit": definition.Unit,
     "calendar_of": definition.CalendarOf,
+    "kind": FieldKind,
 }
 
 

@@ -15,7 +15,9 @@ from enum import StrEnum
 from typing import Any
 
 from app.workflow import conditions
+from app.workflow import fields as extra
 from app.workflow.effects import EFFECTS
+from app.workflow.fields import ExtraField
 from app.workflow.guards import FACTS, GUARDS
 
 ROLES: Mapping[str, str] = {
@@ -215,7 +217,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Process:
-    """The life of one kind of record. `guards` are judged at the start and at every move."""
+    """The life of one kind of record.
+
+    `guards` are judged at the start and at every move; `fields` are added to the record's own.
+    """
 
     code: str
     name: str
@@ -224,6 +229,7 @@ class Process:
     moves: tuple[Move, ...] = ()
     terms: tuple[TermType, ...] = ()
     guards: tuple[str, ...] = ()
+    fields: tuple[ExtraField, ...] = ()
     version_from: VersionFrom = VersionFrom.ROOT
     basis: str = ""
 
@@ -318,6 +324,10 @@ def _process_problems(process: Process, historical: bool) -> Iterator[str]:
     yield from _name_problems("el proceso", process.guards, GUARDS, "la guarda")
     for term in process.terms:
         yield from _term_problems(term)
+    for code in _repeated(each.code for each in process.fields):
+        yield f"el dato «{code}» está repetido."
+    for each in process.fields:
+        yield from extra.problems(each, process.fields, ROLES)
     if historical:
         if process.moves or process.start:
             yield "una versión histórica no lleva inicio ni pasos."
@@ -397,7 +407,8 @@ def _move_problems(process: Process, move: Move, codes: set[str]) -> Iterator[st
         if not _LETTER.fullmatch(letter):
             yield f"{where}: «{letter}» no es el código de un documento."
     if move.condition is not None:
-        yield from (f"{where}: {problem}" for problem in conditions.check(move.condition, FACTS))
+        known = {**FACTS, **extra.facts_of(process.fields)}
+        yield from (f"{where}: {problem}" for problem in conditions.check(move.condition, known))
         if not move.condition_reason.strip():
             yield f"{where}: la condición no tiene el motivo que se muestra cuando no se cumple."
     if {move.from_state, move.to_state} <= codes:

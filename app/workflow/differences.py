@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from app.workflow.definition import ROLES, SYSTEM, Move, Phase, ProcedureVersion, Process, State, TermType
+from app.workflow.fields import ExtraField, FieldKind
 
-Part = TypeVar("Part", State, TermType, Move)
+Part = TypeVar("Part", State, TermType, Move, ExtraField)
 Key = TypeVar("Key")
 
 
@@ -71,6 +72,12 @@ LABELS: Mapping[str, str] = {
     "alert_roles": "avisa a",
     "escalation": "escala a",
     "extension_parameter": "parámetro de las prórrogas",
+    "kind": "clase de dato",
+    "help": "ayuda",
+    "required": "obligatorio",
+    "options": "opciones",
+    "see": "quién lo ve",
+    "edit": "quién lo edita",
     "version_from": "toma la versión de",
     "state": "estado",
     "valid_from": "rige desde",
@@ -126,7 +133,7 @@ def differences(old: ProcedureVersion, new: ProcedureVersion) -> list[Difference
 
 
 def _within(old: Process, new: Process) -> Iterator[Difference]:
-    head = _fields_of(old, new, skip={"code", "start", "states", "moves", "terms"})
+    head = _fields_of(old, new, skip={"code", "start", "states", "moves", "terms", "fields"})
     if head:
         yield Difference(new.name, "El proceso", Change.CHANGED, head)
     if old.start != new.start:
@@ -136,6 +143,7 @@ def _within(old: Process, new: Process) -> Iterator[Difference]:
     names = {state.code: state.name for state in (*old.states, *new.states)}
     yield from _parts(new.name, old.states, new.states, _code, lambda s: f"El estado «{s.name}»")
     yield from _parts(new.name, old.terms, new.terms, _code, lambda t: f"El plazo «{t.name}»")
+    yield from _parts(new.name, old.fields, new.fields, _code, lambda f: f"El dato «{f.label}»")
     yield from _parts(
         new.name,
         old.moves,
@@ -146,7 +154,7 @@ def _within(old: Process, new: Process) -> Iterator[Difference]:
     )
 
 
-def _code(part: State | TermType) -> str:
+def _code(part: State | TermType | ExtraField) -> str:
     return part.code
 
 
@@ -191,7 +199,7 @@ def _words(value: Any, names: Mapping[str, str] | None = None) -> str:
         return "nada"
     if isinstance(value, bool):
         return "sí" if value else "no"
-    if isinstance(value, Phase):
+    if isinstance(value, Phase | FieldKind):
         return value.label
     if isinstance(value, tuple):
         return ", ".join(_words(item, names) for item in value)

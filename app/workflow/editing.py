@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.core.errors import RuleBroken
+from app.workflow import conditions
 from app.workflow.definition import Move, ProcedureVersion, Process, State, TermType
+from app.workflow.fields import PREFIX, ExtraField
 
-Part = TypeVar("Part", State, TermType, Move)
+Part = TypeVar("Part", State, TermType, Move, ExtraField)
 MoveKey = tuple[str, str]
 """A move in its process: (state that it leaves, code)."""
 
@@ -140,8 +142,41 @@ def drop_term(version: ProcedureVersion, process: str, code: str) -> ProcedureVe
     return _edited(version, process, edit)
 
 
+def put_field(version: ProcedureVersion, process: str, field: ExtraField, old: str = "") -> ProcedureVersion:
+    """The version with this extra field: new at the end, or in the place of `old`, whose code it must keep.
+
+    A code names the values that records hold: a field that means another thing is another field.
+    """
+
+    def edit(before: Process) -> Process:
+        _refuse_twice(field.code, [each.code for each in before.fields], old, "un dato")
+        if old and field.code != old:
+            raise RuleBroken("El código de un dato no cambia: quítelo y agregue otro.", field="code")
+        return replace(before, fields=_put(before.fields, field, lambda each: each.code == old))
+
+    return _edited(version, process, edit)
+
+
+def drop_field(version: ProcedureVersion, process: str, code: str) -> ProcedureVersion:
+    """The version without this extra field, on which no condition may still depend."""
+
+    def edit(before: Process) -> Process:
+        _refuse_unknown(code, {each.code for each in before.fields}, "code", "el dato")
+        parts: list[Move | ExtraField] = [*before.moves, *before.fields]
+        users = [
+            each.label
+            for each in parts
+            if each.condition is not None and PREFIX + code in conditions.variables(each.condition)
+        ]
+        if users:
+            raise RuleBroken(f"Dependen de él: {', '.join(users)}. Cambie antes su condición.")
+        return replace(before, fields=tuple(each for each in before.fields if each.code != code))
+
+    return _edited(version, process, edit)
+
+
 def shift(version: ProcedureVersion, process: str, part: str, key: Any, by: int) -> ProcedureVersion:
-    """The version with a part `by` places later (earlier when negative); `part` is states, terms or moves.
+    """The version with a part `by` places later (earlier when negative): states, terms, fields or moves.
 
     A move changes places among those that leave its state: that is the order of the buttons.
     """
@@ -186,9 +221,11 @@ def _key(move: Move) -> MoveKey:
     return (move.from_state, move.code)
 
 
-def _put(items: Sequence[Part], item: Part, place: Callable[[Part], bool]) -> tuple[Part, ...]:
-    placed: list[Part] = [item if place(each) else each for each in items]
-    return tuple(placed if any(map(place, items)) else [*placed, item])
+def _put(items: tuple[Part, ...], item: Part, place: Callable[[Part], bool]) -> tuple[Part, ...]:
+    for number, each in enumerate(items):
+        if place(each):
+            return items[:number] + (item,) + items[number + 1 :]
+    return items + (item,)
 
 
 def _repointed(process: Process, old: str, new: str) -> Process:

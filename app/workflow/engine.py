@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from app.core.errors import NotAllowed, RuleBroken
-from app.workflow import conditions
+from app.workflow import conditions, fields
 from app.workflow.definition import ROLES, SYSTEM, Move, Process, State, TermType
 from app.workflow.guards import GUARDS, ON_PAPER, Facts, Outcome, judge
 
@@ -137,7 +137,8 @@ def begin(process: Process, roles: Collection[str], facts: Facts) -> Transition:
 def facts_needed(process: Process, state: str | None = None) -> frozenset[str]:
     """Return the names of the facts that judging every move from `state` needs; of the start when None.
 
-    Raises `RuleBroken` for an unknown state.
+    Those of extra fields are no facts to be fetched: the record has them, as `extra`. Raises `RuleBroken` for
+    an unknown state.
     """
     guards, expressions = list(process.guards), []
     if state is None:
@@ -150,7 +151,8 @@ def facts_needed(process: Process, state: str | None = None) -> frozenset[str]:
             guards += move.guards
             expressions += [move.condition, *(process.term(t).condition for t in move.opens_terms)]
     needed = {fact for name in guards for fact in GUARDS[name].needs}
-    return frozenset(needed.union(*(conditions.variables(expression) for expression in expressions)))
+    asked = needed.union(*(conditions.variables(expression) for expression in expressions))
+    return frozenset(name for name in asked if not name.startswith(fields.PREFIX))
 
 
 def _state(process: Process, code: str) -> State:
@@ -176,6 +178,12 @@ def _judged(process: Process, move: Move, facts: Facts) -> tuple[tuple[str, ...]
     reasons, holds = _judged_guards((*process.guards, *move.guards), facts)
     if move.condition is not None and not conditions.holds(move.condition, facts):
         reasons = (*reasons, move.condition_reason)
+    if not (move.automatic or move.reason_required):  # an annulment or a return waits for no datum
+        missing = fields.lacking(process.fields, facts.get("extra", {}))
+        reasons = (
+            *reasons,
+            *(f"Falta el dato «{each.label}»: complételo en «Otros datos»." for each in missing),
+        )
     return reasons, holds
 
 

@@ -27,6 +27,7 @@ from app.workflow.definition import (
     Unit,
     VersionFrom,
 )
+from app.workflow.fields import ExtraField, FieldKind
 
 SAME = "="
 """As the target of a move: it stays in the state that it comes from."""
@@ -190,6 +191,7 @@ def _process(code: str, reader: _Reader) -> Process:
         terms=tuple(_term(item) for item in reader.children("terms")),
         moves=tuple(move for item in reader.children("moves") for move in _moves(item)),
         guards=reader.texts("guards"),
+        fields=tuple(_field(item) for item in reader.children("fields")),
         version_from=reader.choice("version_from", VersionFrom, VersionFrom.ROOT),
         basis=reader.text("basis", ""),
     )
@@ -231,6 +233,23 @@ def _term(reader: _Reader) -> TermType:
         alerts.done()
     reader.done()
     return term
+
+
+def _field(reader: _Reader) -> ExtraField:
+    field = ExtraField(
+        code=reader.text("code"),
+        label=reader.text("label"),
+        kind=reader.choice("kind", FieldKind),
+        help=reader.text("help", ""),
+        required=reader.flag("required"),
+        options=reader.texts("options"),
+        condition=reader.take("condition"),
+        see=reader.texts("see"),
+        edit=reader.texts("edit"),
+        basis=reader.text("basis", ""),
+    )
+    reader.done()
+    return field
 
 
 def _moves(reader: _Reader) -> list[Move]:

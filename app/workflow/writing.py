@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from app.workflow.definition import Move, ProcedureVersion, Process, Source, State, TermType
+from app.workflow.fields import ExtraField
 from app.workflow.loading import SAME
 
 
@@ -52,6 +53,7 @@ def _process(process: Process) -> dict[str, Any]:
         states=[_state(state) for state in process.states],
         terms=[_term(term) for term in process.terms],
         moves=list(_moves(process.moves)),
+        fields=[_field(field) for field in process.fields],
     )
 
 
@@ -84,6 +86,21 @@ def _term(term: TermType) -> dict[str, Any]:
         condition=term.condition,
         basis=term.basis,
         source=_unusual(term.source, Source.DESIGN),
+    )
+
+
+def _field(field: ExtraField) -> dict[str, Any]:
+    return _kept(
+        code=field.code,
+        label=field.label,
+        kind=field.kind.value,
+        help=field.help,
+        required=field.required,
+        options=_listed(field.options),
+        condition=field.condition,
+        see=_listed(field.see),
+        edit=_listed(field.edit),
+        basis=field.basis,
     )
 
 
