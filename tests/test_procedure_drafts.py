@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pypdf
 import pytest
 from flask.testing import FlaskClient
 from inspection_samples import acting, signed
@@ -16,12 +17,13 @@ from support import token_of
 
 from app.core import clock
 from app.core.errors import Missing, RuleBroken, Stale
+from app.documents import letters
 from app.exchange import procedures as files
 from app.models import procedures as rows
 from app.models.inspections import InspectionOrder
 from app.models.norms import Parameter
+from app.operations import papers, procedures
 from app.operations import procedure_drafts as drafts
-from app.operations import procedures
 from app.operations.parameters import parameter
 from app.operations.unit import act
 from app.workflow import editing
@@ -322,3 +324,90 @@ def test_it_is_proposed_by_one_and_published_by_another_on_screen(
     assert "la publica otra persona" in answer.text
     answer = send(enter("director"), f"/procedimientos/{draft}/publicar", _version=seen(draft))
     assert "Se publicó" in answer.text and "Regirá desde el" in answer.text
+
+
+# Texts of documents
+
+
+OWN = """{% extends "base.html" %}
+{% block title %}Orden de inspección{% endblock %}
+{% block body %}
+<p class="lead">DISPÓNESE, por la Resolución nueva, la inspección que sigue{% if employer %} a {{ employer.name }}{% endif %}.</p>
+{{ parts.numbered(matters) }}
+{% endblock %}
+{% block signatures %}{% call parts.signatures([signature], "Comuníquese.", paper.legal_basis) %}{% endcall %}{% endblock %}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{% if %}", "Línea 1"),
+        ("a\n\n{{ nombre_inventado }}", "Línea 3: «nombre_inventado»"),
+        ("{{ paper.__class__ }}", "«__class__» no se puede usar"),
+        ("{{ paper['__init__'] }}", "«__init__» no se puede usar"),
+        ("a\n{% include '/etc/passwd' %}", "Línea 2: solo se usan"),
+        ("{% extends title %}", "solo se usan"),
+        ("{{ kind | safe }}", "Línea 1"),
+        ("{{ lipsum }}", "lipsum"),
+        (
+            "{% extends 'base.html' %}{% block body %}{{ parts.signatures([signature], '', []) }}{% endblock %}",
+            "ejemplo",
+        ),
+        ("{% for a in range(10 ** 9) %}x{% endfor %}", "ejemplo"),
+        ("{{ kind.no_hay }}", "ejemplo"),
+        ("x" * 60_001, "60000"),
+    ],
+)
+def test_a_text_that_cannot_be_is_refused_with_its_line(draft: str, source: str, words: str) -> None:
+    with pytest.raises(RuleBroken) as refused:
+        drafts.put_letter(draft, seen(draft), "OI", source)
+    assert words in refused.value.message and refused.value.field == "source"
+    assert procedures.version(draft).letters == ()
+
+
+def test_every_shipped_text_is_sound_as_an_own_text() -> None:
+    for code, (_, template) in letters.LETTERS.items():
+        assert drafts.letter_faults(code, letters.source_of(template)) == []
+
+
+def test_a_case_gets_the_text_of_its_own_version(db: OrmSession, draft: str) -> None:
+    one_person()
+    drafts.put_letter(draft, seen(draft), "OI", OWN)
+    assert files.read(files.written(procedures.version(draft)).encode()) == procedures.version(draft)
+    before = signed()
+    drafts.publish(draft, seen(draft), clock.today())
+    after = signed()
+    new, old = (" ".join(pypdf_text(papers.draft(order, "OI")).split()) for order in (after, before))
+    assert "DISPÓNESE, por la Resolución nueva" in new and "VISTO" not in new
+    assert "VISTO" in old and "DISPÓNESE" not in old
+
+
+def pypdf_text(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
+
+
+def test_a_text_is_tried_on_a_real_record_and_goes_back_to_the_shipped_one(
+    enter: Enter, db: OrmSession, draft: str
+) -> None:
+    order = signed()
+    client = enter("admin")
+    path = f"/procedimientos/{draft}/documento/OI"
+    shown = page(client, path)
+    assert "VISTO" in shown and "employer.name" in shown and "signature" in shown
+    tried = send(client, f"{path}/probar", source=OWN)
+    assert "DISPÓNESE" in pypdf_text(tried.data) and "[employer.name]" in pypdf_text(tried.data)
+    hidden = send(client, f"{path}/probar", source=OWN, numero=order.number)
+    assert (
+        hidden.status_code == 422 and "A su alcance no hay" in hidden.text
+    )  # Informática lee versiones, no casos
+    seen_by_director = send(enter("director"), f"{path}/probar", source=OWN, numero=order.number)
+    place = order.places[0].establishment.employer.legal_name
+    assert place in " ".join(pypdf_text(seen_by_director.data).split())
+    bad = send(client, path, _version=seen(draft), source="{{ nada }}")
+    assert bad.status_code == 422 and "«nada» no es un dato" in bad.text and "{{ nada }}" in bad.text
+    send(client, path, _version=seen(draft), source=OWN)
+    assert procedures.version(draft).letter("OI") == OWN
+    assert "DISPÓNESE" in page(client, path)
+    send(client, f"{path}/de-fabrica", _version=seen(draft))
+    assert procedures.version(draft).letters == ()

@@ -3,6 +3,7 @@
     pages = read(pdf)                     every page: its number, the texts of its QR codes, a small picture
     parts = split(pages, code_in)         pages -> [Part((1, 2), "K7QM2XRT"), …, Part((3,), None)]
     pdfs = extract(pdf, [(1, 2), (4,)])   a PDF of each group of pages
+    pictures = draw(pdf)                  its pages to be read on a screen, each a JPEG
 
 It knows nothing of documents: `code_of` says what a text means. A PDF from a scanner is still a file that a
 stranger may have written, so pdfium draws it in a child without network, environment or foreign files,
@@ -48,6 +49,8 @@ DPI: Final = (150, 300)
 """First try and, when no QR was found, second. A QR of 18 mm has 3 dots to a module at 150 dpi."""
 MOST_DOTS: Final = 12_000_000
 THUMBNAIL: Final = (420, 600)
+READABLE_DPI: Final = 110
+MOST_DRAWN: Final = 20
 
 OPENED, PAGE, PICTURE, PART, DONE = b"o", b"g", b"i", b"a", b"d"
 _BOOT: Final = "import sys; sys.path.insert(0, sys.argv[1]); from app.documents.scans import main; main()"
@@ -134,6 +137,24 @@ def extract(pdf: bytes, groups: Sequence[Sequence[int]], *, seconds: float = 60.
                 raise ScanRefused("died")
             found.append(frame[1])
     return found
+
+
+def draw(pdf: bytes, *, seconds: float = 20.0) -> list[bytes]:
+    """The pages of a PDF for reading on a screen, each a JPEG; the first MOST_DRAWN. Raises ScanRefused."""
+    _check(pdf)
+    pictures: list[bytes] = []
+    with _alone(), _Reader() as reader:
+        reader.ask({"do": "draw", "pdf": pdf}, seconds)
+        frame = reader.next(seconds)  # opened
+        while frame is not None and frame[0] != DONE:
+            if frame[0] == PICTURE:
+                pictures.append(frame[1])
+            elif frame[0] != OPENED:
+                raise ScanRefused(_reason(frame[1]))
+            frame = reader.next(seconds)
+    if frame is None:
+        raise ScanRefused("died")
+    return pictures
 
 
 def _check(pdf: bytes) -> None:
@@ -290,6 +311,10 @@ def _answer(request: dict[str, Any], answers: IO[bytes]) -> None:
         for group in request["groups"]:
             signal.setitimer(signal.ITIMER_REAL, seconds)
             channel.send(answers, PART, _part(source, group))
+    elif request["do"] == "draw":
+        for index in range(min(total, MOST_DRAWN)):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            channel.send(answers, PICTURE, _drawn(source[index]))
     elif total <= MOST_PAGES:
         for index in range(int(request["start"]), total):
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -307,6 +332,16 @@ def _part(source: Any, group: Sequence[int]) -> bytes:
     out = io.BytesIO()
     part.save(out)
     part.close()
+    return out.getvalue()
+
+
+def _drawn(page: Any) -> bytes:
+    """A page as a JPEG that can be read on a screen."""
+    out = io.BytesIO()
+    width, height = page.get_size()
+    scale = min(READABLE_DPI / 72, (MOST_DOTS / max(width * height, 1.0)) ** 0.5)
+    page.render(scale=scale).to_pil().convert("RGB").save(out, "JPEG", quality=70)
+    page.close()
     return out.getvalue()
 
 

@@ -29,7 +29,12 @@ def _sequence(writer: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
     return writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=plain)
 
 
+def _text(writer: yaml.SafeDumper, text: str) -> yaml.Node:
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
 _Writer.add_representer(list, _sequence)
+_Writer.add_representer(str, _text)
 
 
 class _Reader(yaml.SafeLoader):

@@ -257,6 +257,22 @@ class ProcedureField(Model):
         return self.text
 
 
+class ProcedureLetter(Model):
+    """The text of a kind of document in a version, in place of the one that the system brings."""
+
+    __tablename__ = "procedure_letter"
+    label, label_plural = "Texto de documento", "Textos de documentos"
+
+    version_code: Mapped[str] = field(ForeignKey("procedure_version.code"), primary_key=True, label="Versión")
+    code: Mapped[str] = field(
+        ForeignKey("document_type.code"), primary_key=True, index=True, label="Tipo de documento"
+    )
+    source: Mapped[str] = field(Text, nullable=False, label="Texto", long=True)
+
+    def __repr__(self) -> str:
+        return self.code
+
+
 class Procedural:
     """A record that lives through a process: its state is one that its procedure version has.
 

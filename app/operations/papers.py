@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -48,6 +48,7 @@ from app.operations.unit import act
 from app.security.manager import proves
 from app.security.principal import current
 from app.security.roles import BY_KEY
+from app.workflow import fields
 from app.workflow.definition import Move, Phase
 
 SIGNED_ON_RECORD = frozenset({"ACT-INS", "ACT-NEG", "ACT-OBS", "ACT-VER"})
@@ -88,10 +89,15 @@ class Signing:
 
 @dataclass(frozen=True)
 class Made:
-    """What a builder gives: the letter, and its images by id."""
+    """What a builder gives: the letter, and its images by id.
+
+    `source` is the text of the record's own version, when it has one; `extra` are its extra fields in words.
+    """
 
     letter: letters.Letter
     images: Mapping[str, bytes]
+    source: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 Builder = Callable[[Context, letters.Paper, Signing], Made]
@@ -180,13 +186,14 @@ def signs(record: Any, code: str, on: date) -> staff.Signatory | None:
 # Drafts and prints
 
 
-def draft(record: Any, code: str, said: Details = NOTHING_SAID) -> bytes:
-    """The document as it would be issued now, without number, marked as a draft."""
+def draft(record: Any, code: str, said: Details = NOTHING_SAID, source: str | None = None) -> bytes:
+    """The document as it would be issued now, without number, marked as a draft; `source`: by this text."""
     context = Context(record, replace(said, preview=True), current(), (code,))
     paper = paper_of(context.record, None, context.act_date)
     expected = _expected(context, code)
     return _joined(
-        _pdf(code, _build(own, code, paper, expected), None, "BORRADOR") for own in _parts(context, code)
+        _pdf(code, _build(own, code, paper, expected), None, "BORRADOR", source)
+        for own in _parts(context, code)
     )
 
 
@@ -487,7 +494,14 @@ def paper_of(record: Any, document: Document | None, on: date | None = None) -> 
 def _build(context: Context, code: str, paper: letters.Paper, signing: Signing) -> Made:
     if code not in _BUILDERS:
         raise Missing(f"El documento «{code}» todavía no se emite desde el sistema: adjunte su escaneo.")
-    return _BUILDERS[code](context, paper, signing)
+    made = _BUILDERS[code](context, paper, signing)
+    record = context.record
+    version = procedures.version(record.version_code)
+    said = {
+        each.code: fields.shown(each, record.extra.get(each.code))
+        for each in version.process(record.process).fields
+    }
+    return replace(made, source=version.letter(code), extra=said)
 
 
 def _seal(made: Made) -> str:
@@ -495,31 +509,37 @@ def _seal(made: Made) -> str:
     said = made.letter.as_context()
     for name in ("paper", "signature", "signatures"):
         said.pop(name, None)
+    if made.source is not None:  # what another text or another datum says is another document
+        said["source"] = made.source
+    if made.extra:
+        said["extra"] = dict(made.extra)
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _pdf(code: str, made: Made, document: Document | None, watermark: str | None) -> bytes:
+def _pdf(
+    code: str, made: Made, document: Document | None, watermark: str | None, source: str | None = None
+) -> bytes:
+    """The PDF of a letter: its version's own text, or the shipped one; `source` is a text that is tried."""
     title = f"{kind_of(code).title} {document.number}" if document else kind_of(code).title
-    return _rendered(letters.LETTERS[code][1], made, title, document, watermark)
+    source = source or made.source or letters.source_of(letters.LETTERS[code][1])
+    return _rendered(source, made, title, document, watermark)
 
 
 def sheet_pdf(name: str, letter: letters.Letter, document: Document | None) -> bytes:
     """A sheet that is printed under the number of another document (`letters.SHEETS`)."""
     title = f"{document.number}" if document else name
-    return _rendered(letters.SHEETS[name][1], Made(letter, {}), title, document, None)
+    return _rendered(letters.source_of(letters.SHEETS[name][1]), Made(letter, {}), title, document, None)
 
 
-def _rendered(
-    template: str, made: Made, title: str, document: Document | None, watermark: str | None
-) -> bytes:
+def _rendered(source: str, made: Made, title: str, document: Document | None, watermark: str | None) -> bytes:
     images = dict(made.images)
     if document is not None:
         images["qr"] = qr_png(address_of(document.verification_code))
     if watermark is None and Session.scalar(select(Installation.environment)) == "training":
         watermark = "CAPACITACIÓN"
     return render_letter(
-        letters.source_of(template),
-        made.letter.as_context(),
+        source,
+        made.letter.as_context() | {"extra": dict(made.extra)},
         title=title,
         watermark=watermark,
         images=images,

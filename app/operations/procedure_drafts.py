@@ -6,7 +6,7 @@ the latest one published by then, so retiring one gives new cases the one before
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +16,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.core import clock
 from app.core.base import Model, Session
 from app.core.errors import Missing, RuleBroken, Stale
+from app.documents import letters
+from app.documents.render import RenderFailed, render_letter
+from app.documents.verify import qr_png
 from app.models import procedures as rows
 from app.models.documents import DocumentType
 from app.models.norms import Parameter
@@ -101,6 +104,7 @@ def discard(code: str, seen: int, reason: str) -> None:
         head = _draft(code, seen)
         for kind in (rows.ProcedureMove, rows.ProcedureField, rows.ProcedureTerm, rows.ProcedureState):
             Session.execute(delete(kind).where(kind.version_code == code))
+        Session.execute(delete(rows.ProcedureLetter).where(rows.ProcedureLetter.version_code == code))
         Session.execute(delete(rows.ProcedureProcess).where(rows.ProcedureProcess.version_code == code))
         Session.delete(head)
         Session.flush()
@@ -157,17 +161,19 @@ def _with_parameter(version: ProcedureVersion, process: str, term: str, name: st
 def checks(version: ProcedureVersion) -> list[Check]:
     """Everything to be known before a version is published, what blocks it first."""
     found = [Check(words) for words in definition.problems(version)]
-    letters = set(Session.scalars(select(DocumentType.code)))
+    known = set(Session.scalars(select(DocumentType.code)))
     for process in version.processes:
         for move in process.moves:
             found += [
                 Check(f"{process.name}: el paso «{move.label}» emite «{letter}», que no es un documento.")
                 for letter in move.letters
-                if letter not in letters
+                if letter not in known
             ]
         for term in process.terms:
             for name in filter(None, (term.parameter, term.alerts_parameter, term.extension_parameter)):
                 found += _parameter_checks(process, term, name, version.valid_from)
+    for each in version.letters:
+        found += [Check(f"Texto de {each.code}: {words}") for words in letter_faults(each.code, each.source)]
     found += _stranded(version)
     sources = [
         part.source
@@ -181,6 +187,37 @@ def checks(version: ProcedureVersion) -> list[Check]:
             Check(f"{unverified} partes están por verificar: su respaldo legal no se conoce.", False)
         )
     return sorted(found, key=lambda check: not check.blocks)
+
+
+def letter_faults(code: str, source: str) -> list[str]:
+    """What is wrong with the text of a kind of document, each with its line."""
+    if code not in letters.LETTERS:
+        return ["El sistema no emite este documento."]
+    kind, _ = letters.LETTERS[code]
+    return letters.faults(source, {each.name for each in fields(kind)})
+
+
+def sample_pdf(code: str, source: str) -> bytes:
+    """A text printed with the names of its own data. Raises RuleBroken with why it cannot be printed."""
+    kind, _ = letters.LETTERS[code]
+    context = letters.sample(kind).as_context() | {"extra": {}}
+    try:
+        images = {letters.IMAGE: qr_png("MODELO")}
+        return render_letter(source, context, title=f"Modelo de {code}", watermark="MODELO", images=images)
+    except RenderFailed as error:
+        why = f" ({error.detail})" if error.detail else ""
+        raise RuleBroken(f"No se pudo imprimir con datos de ejemplo: {error}{why}", field="source") from None
+
+
+def put_letter(code: str, seen: int, letter: str, source: str | None) -> None:
+    """Give a draft its own text of a kind of document; None: the shipped one again. Raises RuleBroken."""
+    if source is not None:
+        source = source.replace("\r\n", "\n").replace("\x00", "").rstrip() + "\n"
+        wrong = letter_faults(letter, source)
+        if wrong:
+            raise RuleBroken(" ".join(wrong), field="source", reasons=wrong)
+        sample_pdf(letter, source)
+    change(code, seen, "put_letter", lambda version: editing.put_letter(version, letter, source))
 
 
 def _parameter_checks(process: Process, term: definition.TermType, name: str, on: date) -> Iterator[Check]:
@@ -342,7 +379,8 @@ def _sync(head: rows.ProcedureVersion, before: ProcedureVersion, after: Procedur
     """Write what differs between two readings of a draft, in the order that the references allow."""
     if [p.code for p in before.processes] != [p.code for p in after.processes]:
         raise RuleBroken("Los procesos de una versión son los de los registros: no se agregan ni se quitan.")
-    _fill(head, columns_of(after, skip=("processes", "code")))
+    _fill(head, columns_of(after, skip=("processes", "letters", "code")))
+    _put_letters(head.code, before, after)
     pairs = list(zip(before.processes, after.processes, strict=True))
     for old, new in pairs:
         _remove(rows.ProcedureMove, head.code, old, new, "moves")
@@ -360,6 +398,19 @@ def _sync(head: rows.ProcedureVersion, before: ProcedureVersion, after: Procedur
         _remove(rows.ProcedureState, head.code, old, new, "states")
         _remove(rows.ProcedureTerm, head.code, old, new, "terms")
         _remove(rows.ProcedureField, head.code, old, new, "fields")
+
+
+def _put_letters(code: str, before: ProcedureVersion, after: ProcedureVersion) -> None:
+    now = {each.code: each.source for each in after.letters}
+    for gone in {each.code for each in before.letters} - set(now):
+        Session.delete(Session.get_one(rows.ProcedureLetter, (code, gone)))
+    for letter, source in now.items():
+        row = Session.get(rows.ProcedureLetter, (code, letter))
+        if row is None:
+            row = rows.ProcedureLetter(version_code=code, code=letter)
+            Session.add(row)
+        _fill(row, {"source": source})
+    Session.flush()
 
 
 def _keys(version: str, process: Process, part: str) -> dict[tuple[str, ...], Any]:

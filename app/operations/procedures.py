@@ -94,12 +94,14 @@ def write(read: definition.ProcedureVersion, status: str) -> None:
     if problems:
         raise RuleBroken("La versión no se puede usar: " + " ".join(problems), reasons=problems)
     head = rows.ProcedureVersion(
-        status=rows.VersionStatus.DRAFT.value, **columns_of(read, skip=("processes",))
+        status=rows.VersionStatus.DRAFT.value, **columns_of(read, skip=("processes", "letters"))
     )
     Session.add(head)
     Session.flush()
     for position, process in enumerate(read.processes):
         _write_process(read.code, position, process)
+    for letter in read.letters:
+        Session.add(rows.ProcedureLetter(version_code=read.code, code=letter.code, source=letter.source))
     Session.flush()
     head.status = status
 
@@ -198,6 +200,14 @@ def _read(head: rows.ProcedureVersion) -> definition.ProcedureVersion:
         transition_source=definition.Source(head.transition_source),
         notes=head.notes,
         processes=tuple(processes),
+        letters=tuple(
+            definition.LetterText(each.code, each.source)
+            for each in Session.scalars(
+                select(rows.ProcedureLetter)
+                .where(rows.ProcedureLetter.version_code == head.code)
+                .order_by(rows.ProcedureLetter.code)
+            )
+        ),
     )
 
 

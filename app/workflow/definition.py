@@ -253,6 +253,14 @@ class Process:
 
 
 @dataclass(frozen=True)
+class LetterText:
+    """The text of a kind of document in a version, in place of the shipped one: a template of the sandbox."""
+
+    code: str
+    source: str
+
+
+@dataclass(frozen=True)
 class ProcedureVersion:
     """A version of the procedure, in force from `valid_from` until `valid_to` (None: not yet replaced).
 
@@ -271,6 +279,11 @@ class ProcedureVersion:
     transition_basis: str = ""
     transition_source: Source = Source.UNVERIFIED
     notes: str = ""
+    letters: tuple[LetterText, ...] = ()
+
+    def letter(self, code: str) -> str | None:
+        """The version's own text of a kind of document; None when the shipped one holds."""
+        return next((each.source for each in self.letters if each.code == code), None)
 
     def process(self, code: str) -> Process:
         """Return the process of that code; raises `KeyError` when there is none."""
@@ -295,6 +308,8 @@ def problems(version: ProcedureVersion) -> list[str]:
     if not version.processes:
         found.append("La versión no tiene procesos.")
     found += [f"El proceso «{code}» está repetido." for code in _repeated(p.code for p in version.processes)]
+    for code in _repeated(each.code for each in version.letters):
+        found.append(f"El texto del documento «{code}» está repetido.")
     for process in version.processes:
         found += [f"{process.code}: {problem}" for problem in _process_problems(process, version.historical)]
     return found

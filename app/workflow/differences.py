@@ -113,9 +113,20 @@ def differences(old: ProcedureVersion, new: ProcedureVersion) -> list[Difference
     The code of the version is no difference. Two versions without any are equal but for it.
     """
     found = []
-    head = _fields_of(old, new, skip={"code", "processes"})
+    head = _fields_of(old, new, skip={"code", "processes", "letters"})
     if head:
         found.append(Difference("", "La versión", Change.CHANGED, head))
+    texts, now = ({each.code: each.source for each in v.letters} for v in (old, new))
+    for code in sorted(texts.keys() | now.keys()):
+        if texts.get(code) != now.get(code):
+            change = (
+                Change.CHANGED
+                if code in texts and code in now
+                else Change.ADDED
+                if code in now
+                else Change.REMOVED
+            )
+            found.append(Difference("Documentos", f"El texto propio de {code}", change))
     before = {process.code: process for process in old.processes}
     after = {process.code: process for process in new.processes}
     for code, process in after.items():

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from app.core.errors import RuleBroken
 from app.workflow import conditions
-from app.workflow.definition import Move, ProcedureVersion, Process, State, TermType
+from app.workflow.definition import LetterText, Move, ProcedureVersion, Process, State, TermType
 from app.workflow.fields import PREFIX, ExtraField
 
 Part = TypeVar("Part", State, TermType, Move, ExtraField)
@@ -208,6 +208,13 @@ def put_head(version: ProcedureVersion, process: str, **values: Any) -> Procedur
         return changed
 
     return _edited(version, process, edit)
+
+
+def put_letter(version: ProcedureVersion, code: str, source: str | None) -> ProcedureVersion:
+    """The version with its own text of a kind of document; without one the shipped text holds again."""
+    others = tuple(each for each in version.letters if each.code != code)
+    own = () if source is None else (LetterText(code, source),)
+    return replace(version, letters=tuple(sorted((*others, *own), key=lambda each: each.code)))
 
 
 def _edited(version: ProcedureVersion, process: str, edit: Callable[[Process], Process]) -> ProcedureVersion:

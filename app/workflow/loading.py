@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from app.core.errors import RuleBroken
 from app.workflow.definition import (
     CalendarOf,
+    LetterText,
     Move,
     Phase,
     ProcedureVersion,
@@ -152,6 +153,7 @@ def version_from_mapping(mapping: Mapping[str, Any]) -> ProcedureVersion:
             transition.choice("source", Source, Source.UNVERIFIED) if transition else Source.UNVERIFIED
         ),
         notes=reader.text("notes", ""),
+        letters=_letters(reader),
         processes=_processes(reader),
     )
     if transition:
@@ -160,6 +162,13 @@ def version_from_mapping(mapping: Mapping[str, Any]) -> ProcedureVersion:
     if faults:
         raise DefinitionError("El procedimiento no se puede leer. " + " ".join(faults), reasons=faults)
     return version
+
+
+def _letters(reader: _Reader) -> tuple[LetterText, ...]:
+    if "letters" not in reader.data:
+        return ()
+    group = reader.child("letters")
+    return tuple(LetterText(code, group.text(code)) for code in list(group.data))
 
 
 def _processes(reader: _Reader) -> tuple[Process, ...]:

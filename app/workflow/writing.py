@@ -32,6 +32,7 @@ def mapping_of(version: ProcedureVersion) -> dict[str, Any]:
         historical=version.historical,
         transition=_kept(**transition),
         notes=version.notes,
+        letters={each.code: each.source for each in version.letters},
         processes={process.code: _process(process) for process in version.processes},
     )
 

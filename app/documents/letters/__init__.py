@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.documents.letters.compose import TEMPLATES, clean, compose, compose_source, source_of
+from app.documents.letters.compose import TEMPLATES, clean, compose, compose_source, faults, source_of
 from app.documents.letters.frame import Employer, Establishment, Letter, Paper, Person, Signature
 from app.documents.letters.order import Departure, OrderExtensionLetter, OrderLetter, TeamChangeLetter
 from app.documents.letters.pack import PackChecklist, PackQuestion, PackSection, VisitPack
@@ -60,6 +60,7 @@ from app.documents.letters.report import (
     VisitMade,
     Worker,
 )
+from app.documents.letters.sample import IMAGE, names_of, sample
 
 LETTERS: Final[Mapping[str, tuple[type[Letter], str]]] = MappingProxyType(
     {
@@ -88,6 +89,7 @@ SHEETS: Final[Mapping[str, tuple[type[Letter], str]]] = MappingProxyType(
 """What is printed under the number of another document, and has no series of its own."""
 
 __all__ = [
+    "IMAGE",
     "Answer",
     "Attempt",
     "Background",
@@ -140,5 +142,8 @@ __all__ = [
     "clean",
     "compose",
     "compose_source",
+    "faults",
+    "names_of",
+    "sample",
     "source_of",
 ]

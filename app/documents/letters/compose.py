@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2 import (
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    meta,
+    nodes,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.core.clock import local
 from app.core.types import date_in_words, format_cedula, format_date, format_guaranies
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "documents"
+
+LONGEST = 60_000
+"""Letters that the text of a template may have."""
+SHARED = frozenset({"base.html", "blocks.html"})
+"""What a template that the ministry edits may build on: the page of every letter, the parts of several."""
+INHERITED = frozenset({"parts", "self", "extra"})
+"""Names that a template has from the page that it extends, and the extra fields of the record."""
 
 _BIDI_CONTROLS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
@@ -107,6 +122,39 @@ def compose_source(source: str, context: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=64)
 def _compiled(source: str) -> Template:
     return _ENVIRONMENT.from_string(source)
+
+
+def faults(source: str, known: Collection[str]) -> list[str]:
+    """What is wrong with the text of a template, in Spanish, each with its line; empty when it is sound.
+
+    `known` are the names that its letter has. What a template may do at all, the sandbox decides when it
+    runs; what reaches for its insides is refused here already.
+    """
+    if len(source) > LONGEST:
+        return [f"El texto pasa de {LONGEST} letras."]
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        _compiled(source)
+    except TemplateSyntaxError as error:
+        return [f"Línea {error.lineno}: {error.message}."]
+    except (RecursionError, TemplateError) as error:
+        return [f"No se entiende: {error}."]
+    found = []
+    own = {each.target for each in tree.find_all(nodes.Import)}
+    own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
+    own |= {each.name for each in tree.find_all(nodes.Macro)}
+    unknown = meta.find_undeclared_variables(tree) - set(known) - own - INHERITED
+    for name in sorted(unknown):
+        line = next((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), 1)
+        found.append(f"Línea {line}: «{name}» no es un dato de este documento.")
+    for getter in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        reached = getattr(getter, "attr", None) or getattr(getattr(getter, "arg", None), "value", None)
+        if isinstance(reached, str) and reached.startswith("_"):
+            found.append(f"Línea {getter.lineno}: «{reached}» no se puede usar.")
+    for builder in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+        if getattr(getattr(builder, "template", None), "value", None) not in SHARED:
+            found.append(f"Línea {builder.lineno}: solo se usan {', '.join(sorted(SHARED))}.")
+    return found
 
 
 def source_of(template: str) -> str:

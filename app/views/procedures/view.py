@@ -23,6 +23,7 @@ from app.views.base import explain, valid, version_sent
 from app.views.history import history_of
 from app.views.inspections.shown import Mark
 from app.views.procedures import forms
+from app.views.procedures.letters import LetterPages, kinds_of
 from app.views.procedures.parts import PartPages, days_of
 from app.workflow import condition_rows
 from app.workflow.definition import ROLES, SYSTEM, ProcedureVersion
@@ -32,7 +33,7 @@ from app.workflow.effects import EFFECTS
 from app.workflow.guards import GUARDS
 
 
-class ProcedureView(PartPages, BaseView):
+class ProcedureView(PartPages, LetterPages, BaseView):
     """Versions of the procedure."""
 
     route_base = "/procedimientos"
@@ -92,6 +93,7 @@ class ProcedureView(PartPages, BaseView):
             ruling=procedures.version_in_force().code,
             history=history_of(rows.ProcedureVersion, code),
             words=WORDS,
+            letters=kinds_of(version),
             days=lambda name: days_of(name, head.valid_from),
         )
 
