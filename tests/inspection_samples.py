@@ -79,7 +79,9 @@ def checklist(code: str = "CL-INF") -> ChecklistVersion:
     """A published checklist."""
     return Session.scalars(
         select(ChecklistVersion).where(
-            ChecklistVersion.checklist_code == code, ChecklistVersion.status == "published"
+            ChecklistVersion.checklist_code == code,
+            ChecklistVersion.status == "published",
+            ChecklistVersion.valid_to.is_(None),
         )
     ).one()
 

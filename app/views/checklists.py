@@ -1,4 +1,4 @@
-"""Checklists to read: a version with its sections and questions on one page."""
+"""Checklists: a version with its sections and questions on one page; a draft is changed there."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.core.base import Session
 from app.models.checklists import ChecklistSection, ChecklistVersion, Evidence, QuestionScope
 from app.models.norms import Infraction
 from app.views.base import RegistryView
+from app.views.checklist_drafts import DraftPages
 
 NAMES = {
     "workers_total": "la cantidad de trabajadores",
@@ -50,13 +51,13 @@ def in_words(condition: Any) -> str:
     return str(condition)
 
 
-class ChecklistVersionView(RegistryView):
+class ChecklistVersionView(DraftPages, RegistryView):
     """Versions of the checklists."""
 
     kind = ChecklistVersion
     route_base = "/listas-de-control"
     page_size = 25
-    base_permissions = ["can_list", "can_show"]
+    base_permissions = ["can_list", "can_show", "can_edit", "can_publish"]
     show_template = "sis/checklist.html"
     list_columns = ["checklist", "number", "status", "valid_from", "valid_to", "legal_basis"]
     search_columns = ["checklist", "number", "status", "valid_from"]
@@ -75,7 +76,7 @@ class ChecklistVersionView(RegistryView):
     def render_template(self, template: str, **context: Any) -> Any:
         """The page of a version has its sections and questions."""
         if "pk" in context:
-            context |= _content(context["pk"])
+            context |= _content(context["pk"]) | self.drafting(context["pk"])
         return super().render_template(template, **context)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.core import clock
@@ -329,16 +329,21 @@ def _set_places(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
     unit.session.flush()
 
 
-def _set_checklists(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
-    found = set(
-        unit.session.scalars(
-            select(ChecklistVersion.id).where(
-                ChecklistVersion.id.in_(wanted), ChecklistVersion.status == ChecklistStatus.PUBLISHED.value
-            )
-        )
+def checklists_in_force() -> ColumnElement[bool]:
+    """The condition of the checklists that an order takes today."""
+    today = clock.today()
+    return and_(
+        ChecklistVersion.status == ChecklistStatus.PUBLISHED.value,
+        ChecklistVersion.valid_from <= today,
+        or_(ChecklistVersion.valid_to.is_(None), ChecklistVersion.valid_to >= today),
     )
-    if len(found) != len(wanted):
-        raise RuleBroken("Elija listas de control publicadas.", "checklists")
+
+
+def _set_checklists(unit: Unit, order: InspectionOrder, wanted: list[int]) -> None:
+    kept = {row.checklist_version_id for row in order.checklists}
+    found = kept | set(unit.session.scalars(select(ChecklistVersion.id).where(checklists_in_force())))
+    if not set(wanted) <= found:
+        raise RuleBroken("Elija listas de control que rijan hoy.", "checklists")
     for row in list(order.checklists):
         if row.checklist_version_id not in wanted:
             order.checklists.remove(row)
