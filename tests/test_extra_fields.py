@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from inspection_samples import acting, signed
+from inspection_samples import SIGN, acting, draft, signed
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
@@ -167,17 +167,21 @@ def test_a_record_keeps_what_its_version_asks_for(db: OrmSession, with_fields: s
     assert order.extra == {"modalidad": "Remota", "reserva": "ojo"}  # the days are no longer asked for
 
 
-def test_a_step_waits_for_a_required_datum(db: OrmSession, with_fields: str) -> None:
-    order = signed()
+def test_a_document_waits_for_a_required_datum(db: OrmSession, with_fields: str) -> None:
+    order = draft()
     with acting("coordinador"):
+        moves.move(order, "enviar_a_firma")
         extra.keep(order, {"modalidad": ["Mixta"]}, order.version)
-        offers = moves.offers(order)
-        waiting = [
-            offer for offer in offers if any("Falta el dato «Días en casa»" in r for r in offer.reasons)
-        ]
-        assert waiting and all(not offer.move.reason_required for offer in waiting)
+    with acting("ministro"):
+        lacks = "Falta el dato «Días en casa»: complételo en «Otros datos»."
+        waiting = [offer.move.code for offer in moves.offers(order) if lacks in offer.reasons]
+        assert waiting == ["firmar"]  # to return the order waits for no datum
+        with pytest.raises(RuleBroken, match="Días en casa"):
+            moves.move(order, "firmar", SIGN)
+    with acting("coordinador"):
         extra.keep(order, {"dias": ["2"]}, order.version)
-        assert not any("Falta el dato" in reason for offer in moves.offers(order) for reason in offer.reasons)
+    with acting("ministro"):
+        moves.move(order, "firmar", SIGN)
 
 
 def test_records_of_other_versions_have_none(db: OrmSession) -> None:

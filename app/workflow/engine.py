@@ -178,13 +178,21 @@ def _judged(process: Process, move: Move, facts: Facts) -> tuple[tuple[str, ...]
     reasons, holds = _judged_guards((*process.guards, *move.guards), facts)
     if move.condition is not None and not conditions.holds(move.condition, facts):
         reasons = (*reasons, move.condition_reason)
-    if not (move.automatic or move.reason_required):  # an annulment or a return waits for no datum
+    if _seals(process, move):
         missing = fields.lacking(process.fields, facts.get("extra", {}))
-        reasons = (
-            *reasons,
-            *(f"Falta el dato «{each.label}»: complételo en «Otros datos»." for each in missing),
-        )
+        words = (f"Falta el dato «{each.label}»: complételo en «Otros datos»." for each in missing)
+        reasons = (*reasons, *words)
     return reasons, holds
+
+
+def _seals(process: Process, move: Move) -> bool:
+    """Whether a move of a person issues a document or ends the record: then its required fields are filled.
+
+    An annulment or a return, which is to be explained, waits for none.
+    """
+    if move.automatic or move.reason_required:
+        return False
+    return bool(move.letters) or process.state(move.to_state).final
 
 
 def _judged_guards(names: Iterable[str], facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:

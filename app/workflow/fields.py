@@ -72,7 +72,8 @@ class ExtraField:
     """A field that a version adds to a kind of record.
 
     `see` and `edit` are roles; empty, everybody who sees or edits the record. With a `condition` (on other
-    extra fields) it is asked only where that holds. A `required` one is filled before the record goes on.
+    extra fields) it is asked only where that holds. A `required` one is filled before a document is issued or
+    the record ends.
     """
 
     code: str

@@ -331,7 +331,7 @@ class FieldForm(PartForm):
     label = words("Nombre", description="Como se pregunta en la pantalla.")
     code = words("Código", most=40, description="En minúsculas; no cambia, porque nombra lo ya cargado.")
     kind = Pick("Qué contiene", {kind.value: kind.label for kind in FieldKind})
-    required = BooleanField("Obligatorio", description="Sin él, el caso no avanza.")
+    required = BooleanField("Obligatorio", description="Sin él no se firma ni se termina.")
     option_lines = long_words("Opciones", description="Una por línea, solo para las listas.")
     help = words("Ayuda", needed=False)
     see = Picks("Quién lo ve", ROLES, description="Sin marcar ninguno: todos los que ven el registro.")
