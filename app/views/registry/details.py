@@ -9,7 +9,7 @@ from app.core.base import Model
 from app.models.registry import Contact, Establishment, Headcount, PatronalNumber
 from app.operations import records
 from app.operations.registry import check_detail
-from app.views.base import RegistryView
+from app.views.base import RegistryView, columns_of
 from app.views.references import ReferenceField
 
 
@@ -57,6 +57,7 @@ def _of_the_employer() -> Any:
         Establishment,
         False,
         depends_on=("employer_id", "employer_id"),
+        creates=True,
         label="Establecimiento",
         description="Cuando es de una sola sucursal.",
     )
@@ -70,7 +71,9 @@ class PatronalNumberView(DetailView):
     list_columns = ["number", "kind", "employer"]
     search_columns = ["number", "kind"]
     extra_fields = {"establishment_id": _of_the_employer()}
-    form_columns = ["employer_id", "kind", "number", "establishment_id"]
+    form_sections = {
+        "Número patronal": ["employer_id", "establishment_id", "kind", "number"],
+    }
     show_columns = ["employer", "kind", "number", "establishment"]
 
 
@@ -82,7 +85,10 @@ class ContactView(DetailView):
     list_columns = ["name", "role", "employer"]
     search_columns = ["name", "role"]
     extra_fields = {"establishment_id": _of_the_employer()}
-    form_columns = ["employer_id", "name", "role", "phone", "email", "establishment_id"]
+    form_sections = {
+        "De quién es": ["employer_id", "establishment_id"],
+        "Contacto": ["name", "role", "phone", "email"],
+    }
     show_columns = ["employer", "name", "role", "phone", "email", "establishment"]
 
 
@@ -93,15 +99,9 @@ class HeadcountView(DetailView):
     route_base = "/personal"
     list_columns = ["as_of", "source", "women", "men"]
     search_columns = ["as_of", "source"]
-    form_columns = [
-        "establishment_id",
-        "as_of",
-        "source",
-        "women",
-        "men",
-        "adolescents",
-        "foreigners",
-        "disabled",
-        "indigenous",
-    ]
-    show_columns = ["establishment", *form_columns[1:]]
+    form_sections = {
+        "A qué se refiere": ["establishment_id", "as_of", "source"],
+        "Total": ["women", "men"],
+        "Incluidos en el total": ["adolescents", "foreigners", "disabled", "indigenous"],
+    }
+    show_columns = ["establishment", *columns_of(form_sections)[1:]]

@@ -5,10 +5,10 @@ from typing import Any
 from flask import g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from sqlalchemy import Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField, validators
+from wtforms import StringField, validators
 
 from app.core.base import Model, Session
 from app.core.errors import Missing
@@ -22,10 +22,12 @@ from app.models.registry import (
     PatronalNumber,
 )
 from app.operations import registry
+from app.views.base import RegistryView, columns_of
+from app.views.exports import keys
 from app.views.fields import YesNo
+from app.views.lists import Button, Column, Listing, OneOf, Yes, matches, options
 from app.views.registry import doubles
-from app.views.registry.lists import SearchedView, SearchForm
-from app.views.widgets import ChoiceField, text_or_none
+from app.views.widgets import ChoiceField, mask, text_or_none
 
 MOST_BRANCHES = 500
 """Establishments that one page offers to choose from."""
@@ -38,12 +40,45 @@ def any_of(choices: Any, words: str) -> list[tuple[str, str]]:
     return [("", words), *((member.value, member.label) for member in choices)]
 
 
-class EmployerSearch(SearchForm):
-    """Filters of the list."""
-
-    status = ChoiceField("Situación", choices=any_of(EmployerStatus, "Todas"), coerce=str, default="")
-    kind = ChoiceField("Tipo de persona", choices=any_of(EmployerKind, "Todos"), coerce=str, default="")
-    provisional = BooleanField("Solo sin identificar")
+EMPLOYERS = Listing(
+    kind=Employer,
+    title=Employer.label_plural,
+    columns=(
+        Column("legal_name", "Razón social", lambda row: row.legal_name, sort=Employer.legal_name),
+        Column("ruc", "RUC o cédula", lambda row: row.identification),
+        Column("trade_name", "Nombre de fantasía", lambda row: row.trade_name, wide=True),
+        Column("kind", "Tipo", lambda row: EmployerKind(row.kind).label),
+        Column("status", "Situación", lambda row: EmployerStatus(row.status).label),
+        Column("started_on", "Inicio de actividades", lambda row: row.started_on, shown=False),
+        Column("created_at", "Cargado", lambda row: row.created_at, shown=False),
+    ),
+    filters=(
+        OneOf(
+            "status",
+            "Situación",
+            lambda query, value: query.where(Employer.status == value),
+            choices=options(EmployerStatus),
+            every="Todas",
+            main=True,
+        ),
+        OneOf(
+            "kind",
+            "Tipo de persona",
+            lambda query, value: query.where(Employer.kind == value),
+            choices=options(EmployerKind),
+            main=True,
+        ),
+        Yes("provisional", "Solo sin identificar", lambda query, value: query.where(Employer.provisional)),
+    ),
+    search=matches(Employer),
+    hint="Nombre o parte, RUC con o sin dígito, cédula.",
+    base=lambda query: query.where(Employer.merged_into_id.is_(None)),
+    order="legal_name",
+    page=lambda row: url_for("EmployerView.show", pk=row.id),
+    keys=keys(Employer),
+    empty="Todavía no hay empleadores: agregue el primero o importe el registro.",
+    add=Button("Agregar empleador", "EmployerView.add", ("can_add", "Employer")),
+)
 
 
 class Writer:
@@ -65,29 +100,21 @@ class Writer:
         return registry.update_employer(key, values, version)
 
 
-class EmployerView(doubles.WarnsOfDoubles, SearchedView):
+class EmployerView(doubles.WarnsOfDoubles, RegistryView):
     """Employers of the whole country, for everybody of the ministry."""
 
     kind = Employer
     writer = Writer
     route_base = "/empleadores"
     show_template = "registry/employer.html"
-    search_form_class = EmployerSearch
-    search_help = "Nombre o parte, RUC con o sin dígito, cédula."
     similar_fields = ["ruc", "document_number", "legal_name", "trade_name"]
-    sort = "legal_name"
-    cells = [
-        ("Razón social", lambda row: row.legal_name),
-        ("RUC o cédula", lambda row: row.identification),
-        ("Nombre de fantasía", lambda row: row.trade_name),
-        ("Tipo", lambda row: EmployerKind(row.kind).label),
-        ("Situación", lambda row: EmployerStatus(row.status).label),
-    ]
+    list_columns = ["legal_name"]
+    listed = EMPLOYERS
     extra_fields = {
         "ruc": StringField(
             label="RUC",
             description="Con guion y dígito, como 80009735-1. Sin guion se calcula el dígito.",
-            render_kw={"autocomplete": "off"},
+            render_kw=mask("ruc"),
         ),
         "legal_name": StringField(
             label="Razón social",
@@ -108,32 +135,12 @@ class EmployerView(doubles.WarnsOfDoubles, SearchedView):
             coerce=text_or_none,
         ),
     }
-    form_columns = [
-        "ruc",
-        "document_number",
-        "legal_name",
-        "trade_name",
-        "description",
-        "kind",
-        "legal_form",
-        "status",
-        "started_on",
-        "representative",
-        "phone",
-        "email",
-        "has_union",
-        "shifts",
-        "notes",
-    ]
-    show_columns = [*form_columns, "merged_into", "created_at", "updated_at"]
-
-    def narrowed(self, query: Select[Any], form: Any) -> Select[Any]:
-        query = super().narrowed(query, form).where(Employer.merged_into_id.is_(None))
-        if form.status.data:
-            query = query.where(Employer.status == form.status.data)
-        if form.kind.data:
-            query = query.where(Employer.kind == form.kind.data)
-        return query.where(Employer.provisional) if form.provisional.data else query
+    form_sections = {
+        "Identificación": ["ruc", "document_number", "legal_name", "trade_name", "description"],
+        "Situación": ["kind", "legal_form", "status", "started_on", "has_union", "shifts"],
+        "Contacto": ["representative", "phone", "email", "notes"],
+    }
+    show_columns = [*columns_of(form_sections), "merged_into", "created_at", "updated_at"]
 
     @expose("/parecidos")
     @has_access
@@ -180,6 +187,10 @@ class EmployerView(doubles.WarnsOfDoubles, SearchedView):
     def render_template(self, template: str, **context: Any) -> Any:
         if template == self.show_template:
             context |= related(int(context["pk"]))
+            employer = context["employer"]
+            context["words"] = {
+                name: self.formatters_columns[name](getattr(employer, name)) for name in ("kind", "status")
+            }
             context["may_order"] = self.appbuilder.sm.has_access("can_add", "InspectionOrder")
         return super().render_template(template, **context)
 

@@ -6,35 +6,98 @@ from typing import Any
 from flask import g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from sqlalchemy import Select, select, union
+from sqlalchemy import select, union
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, StringField
+from wtforms import StringField
 
 from app.core.base import Model, Session
 from app.models.catalogs import Department, District
 from app.models.registry import Employer, Establishment, Headcount
 from app.operations import registry
-from app.operations.search import conditions, words
-from app.views.references import ReferenceField
+from app.operations.search import conditions
+from app.views.base import RegistryView
+from app.views.exports import keys
+from app.views.lists import Button, Column, Listing, OfRecord, OneOf, Yes
 from app.views.registry import doubles
-from app.views.registry.lists import SearchedView, SearchForm
 from app.views.registry.timeline import timeline
-from app.views.widgets import ChoiceField, day, text_or_none, whole
+from app.views.widgets import day, text_or_none, whole
 
 
-class EstablishmentSearch(SearchForm):
-    """Filters of the list."""
+def found(query: Any, q: str) -> Any:
+    """Each word of the search is of the establishment or of its employer: «ñandutí luque»."""
+    pairs = zip(conditions(Establishment, q), conditions(Employer, q), strict=True)
+    return query.where(*(Establishment.id.in_(_either(here, there)) for here, there in pairs))
 
-    department = ReferenceField(Department, False, label="Departamento")
-    employer_id = ReferenceField(Employer, False, label="Empleador")
-    state = ChoiceField(
-        "Estado",
-        choices=[("", "Todos"), ("abierto", "Abiertos"), ("cerrado", "Cerrados")],
-        coerce=str,
-        default="",
-    )
-    provisional = BooleanField("Solo provisorios")
+
+def _either(here: Any, there: Any) -> Any:
+    """Establishments that answer a word, and those whose employer does: two indexes, no reading through."""
+    own = select(Establishment.id).where(here)
+    return union(own, select(Establishment.id).join(Establishment.employer).where(there))
+
+
+def _of_department(query: Any, value: int) -> Any:
+    inside = select(District.code).where(District.department_code == value)
+    return query.where(Establishment.district_code.in_(inside))
+
+
+def _standing(query: Any, value: str) -> Any:
+    closed = Establishment.closed_on
+    return query.where(closed.is_(None) if value == "abierto" else closed.is_not(None))
+
+
+ESTABLISHMENTS = Listing(
+    kind=Establishment,
+    title=Establishment.label_plural,
+    columns=(
+        Column("name", "Establecimiento", str, sort=Establishment.name),
+        Column("employer", "Empleador", lambda row: row.employer.legal_name, wide=True),
+        Column("district", "Distrito", lambda row: str(row.district)),
+        Column("address", "Dirección", lambda row: row.address or row.reference, wide=True),
+        Column(
+            "state",
+            "Estado",
+            lambda row: f"Cerrado el {day(row.closed_on)}" if row.closed_on else "Abierto",
+        ),
+        Column("ruc", "RUC o cédula", lambda row: row.employer.identification, shown=False),
+        Column("phone", "Teléfono", lambda row: row.phone, shown=False),
+        Column("provisional", "Provisorio", lambda row: row.provisional, shown=False),
+    ),
+    filters=(
+        OfRecord("department", "Departamento", _of_department, kind=Department, main=True),
+        OfRecord(
+            "district",
+            "Distrito",
+            lambda query, value: query.where(Establishment.district_code == value),
+            kind=District,
+            within=("department", "department_code"),
+            main=True,
+        ),
+        OneOf(
+            "state",
+            "Estado",
+            _standing,
+            choices=[("abierto", "Abiertos"), ("cerrado", "Cerrados")],
+            main=True,
+        ),
+        OfRecord(
+            "employer_id",
+            "Empleador",
+            lambda query, value: query.where(Establishment.employer_id == value),
+            kind=Employer,
+        ),
+        Yes("provisional", "Solo provisorios", lambda query, value: query.where(Establishment.provisional)),
+    ),
+    search=found,
+    hint="Nombre, dirección, empleador o su RUC.",
+    base=lambda query: query.where(Establishment.merged_into_id.is_(None)),
+    load=(joinedload(Establishment.employer), joinedload(Establishment.district)),
+    order="name",
+    page=lambda row: url_for("EstablishmentView.show", pk=row.id),
+    keys=keys(Establishment),
+    empty="Todavía no hay establecimientos: agregue el primero o importe el registro.",
+    add=Button("Agregar establecimiento", "EstablishmentView.add", ("can_add", "Establishment")),
+)
 
 
 class Writer:
@@ -58,24 +121,17 @@ class Writer:
         return registry.change_establishment(key, values, version)
 
 
-class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
+class EstablishmentView(doubles.WarnsOfDoubles, RegistryView):
     """Establishments of the whole country, for everybody of the ministry."""
 
     kind = Establishment
     writer = Writer
     route_base = "/establecimientos"
     show_template = "registry/establishment.html"
-    search_form_class = EstablishmentSearch
-    search_help = "Nombre, dirección, empleador o su RUC."
     similar_fields = ["employer_id", "district_code", "address", "latitude", "longitude", "patronal"]
-    cells = [
-        ("Establecimiento", lambda row: str(row)),
-        ("Empleador", lambda row: row.employer.legal_name),
-        ("Distrito", lambda row: str(row.district)),
-        ("Dirección", lambda row: row.address or row.reference),
-        ("Estado", lambda row: f"Cerrado el {day(row.closed_on)}" if row.closed_on else "Abierto"),
-    ]
-    load = (joinedload(Establishment.employer), joinedload(Establishment.district))
+    list_columns = ["name"]
+    listed = ESTABLISHMENTS
+    added_only = frozenset({"patronal"})
     extra_fields = {
         "patronal": StringField(
             label="Número patronal",
@@ -84,26 +140,12 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
             filters=[text_or_none],
         )
     }
-    form_columns = [
-        "employer_id",
-        "branch_number",
-        "name",
-        "patronal",
-        "district_code",
-        "neighbourhood",
-        "address",
-        "reference",
-        "latitude",
-        "longitude",
-        "activity_code",
-        "second_activity_code",
-        "phone",
-        "email",
-        "opened_on",
-        "closed_on",
-        "provisional",
-        "notes",
-    ]
+    form_sections = {
+        "Identificación": ["employer_id", "branch_number", "name", "patronal"],
+        "Dónde está": ["district_code", "neighbourhood", "address", "reference", "latitude", "longitude"],
+        "Actividad": ["activity_code", "second_activity_code", "opened_on", "closed_on"],
+        "Contacto y notas": ["phone", "email", "provisional", "notes"],
+    }
     show_columns = [
         "employer",
         "branch_number",
@@ -112,8 +154,6 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
         "neighbourhood",
         "address",
         "reference",
-        "latitude",
-        "longitude",
         "activity",
         "second_activity",
         "phone",
@@ -126,26 +166,6 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
         "created_at",
         "updated_at",
     ]
-
-    def narrowed(self, query: Select[Any], form: Any) -> Select[Any]:
-        """Each word of the search is of the establishment or of its employer: «ñandutí luque»."""
-        query = query.where(Establishment.merged_into_id.is_(None))
-        q = form.q.data or ""
-        if words(q):
-            pairs = zip(conditions(Establishment, q), conditions(Employer, q), strict=True)
-            query = query.where(*(Establishment.id.in_(_either(here, there)) for here, there in pairs))
-        if form.department.data is not None:
-            query = query.where(
-                Establishment.district_code.in_(
-                    select(District.code).where(District.department_code == form.department.data)
-                )
-            )
-        if form.employer_id.data is not None:
-            query = query.where(Establishment.employer_id == form.employer_id.data)
-        if form.state.data:
-            closed = Establishment.closed_on
-            query = query.where(closed.is_(None) if form.state.data == "abierto" else closed.is_not(None))
-        return query.where(Establishment.provisional) if form.provisional.data else query
 
     @expose("/parecidos")
     @has_access
@@ -196,19 +216,9 @@ class EstablishmentView(doubles.WarnsOfDoubles, SearchedView):
     post_edit_redirect = post_add_redirect
 
 
-def _either(here: Any, there: Any) -> Any:
-    """Establishments that answer a word, and those whose employer does: two indexes, no reading through."""
-    own = select(Establishment.id).where(here)
-    return union(own, select(Establishment.id).join(Establishment.employer).where(there))
-
-
 def _degrees(text: str | None) -> Decimal | None:
     try:
         number = Decimal((text or "").strip().replace(",", "."))
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) <= 180 else None
-
-
-# The patronal number is asked when an establishment is registered; later it has a screen of its own.
-EstablishmentView.edit_columns = [name for name in EstablishmentView.form_columns if name != "patronal"]
