@@ -12,12 +12,18 @@
  * goes to the server as text, which takes an exact code or name and nothing else.
  */
 
+import { onContent } from "./content";
+import { add } from "./create";
+
 interface Choice {
   id: string | number;
   text: string;
 }
 
 const PAUSE_MS = 200;
+
+/** The last line of a look-up that creates: it opens the dialog. */
+const NEW = "";
 
 class Lookup {
   private readonly box: HTMLElement;
@@ -38,7 +44,7 @@ class Lookup {
     this.list.className = "sis-lookup-list";
     this.list.setAttribute("role", "listbox");
     this.list.hidden = true;
-    this.status.className = "sr-only";
+    this.status.className = "visually-hidden";
     this.status.setAttribute("role", "status");
     box.append(this.list, this.status);
     for (const [name, value] of [
@@ -48,6 +54,8 @@ class Lookup {
       ["aria-controls", this.list.id],
     ] as const)
       input.setAttribute(name, value);
+    const button = box.querySelector(".sis-create");
+    button?.addEventListener("click", () => this.create());
     const label = document.querySelector<HTMLElement>(`label[for="${input.id}"]`);
     if (label) this.list.setAttribute("aria-label", label.innerText.trim());
     this.listen();
@@ -119,37 +127,33 @@ class Lookup {
   }
 
   private show(found: Choice[]): void {
-    this.choices = found;
+    const adds = "create" in this.box.dataset;
+    const none = this.box.dataset["none"] ?? "";
+    this.choices = adds ? [...found, { id: NEW, text: `${this.box.dataset["createTitle"]}…` }] : found;
     this.active = -1;
-    if (found.length === 0) {
-      this.say(this.box.dataset["none"] ?? "");
-      return;
-    }
-    this.list.replaceChildren(
-      ...found.map((choice, index) => {
-        const option = document.createElement("li");
-        option.id = `${this.list.id}-${index}`;
-        option.setAttribute("role", "option");
-        option.setAttribute("aria-selected", "false");
-        option.dataset["index"] = String(index);
-        option.textContent = choice.text;
-        return option;
-      }),
-    );
+    this.list.replaceChildren(...this.choices.map((choice, index) => this.option(choice, index)));
+    if (found.length === 0) this.list.prepend(sentence(none));
     this.expand();
-    this.status.textContent = `${found.length} ${this.box.dataset["found"] ?? ""}`;
+    this.status.textContent = found.length ? `${found.length} ${this.box.dataset["found"] ?? ""}` : none;
+  }
+
+  private option(choice: Choice, index: number): HTMLLIElement {
+    const option = document.createElement("li");
+    option.id = `${this.list.id}-${index}`;
+    option.setAttribute("role", "option");
+    option.setAttribute("aria-selected", "false");
+    option.dataset["index"] = String(index);
+    option.textContent = choice.text;
+    option.classList.toggle("sis-lookup-new", choice.id === NEW);
+    return option;
   }
 
   /** A sentence in the place of the list. */
-  private say(sentence: string): void {
+  private say(words: string): void {
     this.choices = [];
-    const line = document.createElement("li");
-    line.className = "sis-lookup-empty";
-    line.setAttribute("role", "presentation");
-    line.textContent = sentence;
-    this.list.replaceChildren(line);
+    this.list.replaceChildren(sentence(words));
     this.expand();
-    this.status.textContent = sentence;
+    this.status.textContent = words;
   }
 
   private expand(): void {
@@ -187,10 +191,11 @@ class Lookup {
     if (count === 0) return;
     const from = this.active < 0 && step < 0 ? 0 : this.active;
     this.active = (from + step + count) % count;
-    [...this.list.children].forEach((option, index) =>
+    const options = [...this.list.querySelectorAll("[role=option]")];
+    options.forEach((option, index) =>
       option.setAttribute("aria-selected", String(index === this.active)),
     );
-    const option = this.list.children[this.active];
+    const option = options[this.active];
     option?.scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-activedescendant", option?.id ?? "");
   }
@@ -198,15 +203,43 @@ class Lookup {
   private choose(index: number): void {
     const choice = this.choices[index];
     if (!choice) return;
+    if (choice.id === NEW) {
+      this.create();
+      return;
+    }
     this.input.value = choice.text;
     this.key.value = String(choice.id);
     this.close();
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
   }
+
+  /** Add what is missing: its form begins with what was typed in vain and with what narrows this look-up. */
+  private create(): void {
+    const query = new URLSearchParams();
+    const typed = this.key.value ? "" : this.input.value.trim();
+    if (typed && !/\d/.test(typed)) query.set("escrito", typed);
+    const narrowed = this.masterValue();
+    if (narrowed) query.set(this.box.dataset["dependsAs"] ?? "", narrowed);
+    this.close();
+    add(this.box, query);
+  }
 }
 
-for (const box of document.querySelectorAll<HTMLElement>(".sis-lookup")) {
-  const input = box.querySelector<HTMLInputElement>("input[type=text]");
-  const key = box.querySelector<HTMLInputElement>("input[type=hidden]");
-  if (input && key) new Lookup(box, input, key);
+/** A line of the list that cannot be chosen. */
+function sentence(words: string): HTMLLIElement {
+  const line = document.createElement("li");
+  line.className = "sis-lookup-empty";
+  line.setAttribute("role", "presentation");
+  line.textContent = words;
+  return line;
 }
+
+onContent((root) => {
+  for (const box of root.querySelectorAll<HTMLElement>(".sis-lookup:not([data-ready])")) {
+    const input = box.querySelector<HTMLInputElement>("input[type=text]");
+    const key = box.querySelector<HTMLInputElement>("input[type=hidden]");
+    if (!input || !key) continue;
+    box.dataset["ready"] = "";
+    new Lookup(box, input, key);
+  }
+});

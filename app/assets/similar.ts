@@ -3,6 +3,8 @@
  * data-similar-fields and shows the answer, with links, in its [data-similar-out].
  */
 
+import { onContent } from "./content";
+
 interface Similar {
   text: string;
   reason: string;
@@ -66,14 +68,17 @@ function watch(form: HTMLFormElement, out: HTMLElement): void {
     window.clearTimeout(timer);
     timer = window.setTimeout(() => void ask(), REST_MS);
     // The warning stands below the field that called for it.
-    (event.target as HTMLElement).closest(".form-group")?.after(out);
+    (event.target as HTMLElement).closest(".sis-field")?.after(out);
   }
 
   form.addEventListener("input", later);
   form.addEventListener("change", later);
 }
 
-for (const form of document.querySelectorAll<HTMLFormElement>("form[data-similar]")) {
-  const out = form.querySelector<HTMLElement>("[data-similar-out]");
-  if (out) watch(form, out);
-}
+onContent((root) => {
+  for (const form of root.querySelectorAll<HTMLFormElement>("form[data-similar]:not([data-watched])")) {
+    const out = form.querySelector<HTMLElement>("[data-similar-out]");
+    form.dataset["watched"] = "";
+    if (out) watch(form, out);
+  }
+});

@@ -74,6 +74,7 @@ def field(
     choices: type[Choice] | None = None,
     money: bool = False,
     long: bool = False,
+    mask: str = "",
     **options: Any,
 ) -> MappedColumn[Any]:
     """A column with its Spanish label and help.
@@ -81,10 +82,11 @@ def field(
     From this one declaration come the form's label and help, the list's header, the database comment, the
     data dictionary, the mark of personal data (`personal`) and the redaction in the audit trail (`secret`:
     only a hash is kept there). `choices` makes the form a select and the list show the label; `money` shows
-    an amount as `Gs. 1.234.567`; `long` makes the form a box of several lines.
+    an amount as `Gs. 1.234.567`; `long` makes the form a box of several lines; `mask` ("phone", "cedula")
+    puts what is typed in order.
     """
     info = {"label": label, "help": help, "personal": personal, "secret": secret, "choices": choices}
-    info |= {"money": money, "long": long}
+    info |= {"money": money, "long": long, "mask": mask}
     comment = f"{label}. {help}" if help else label
     return mapped_column(*args, info=info, comment=comment, **options)
 

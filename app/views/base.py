@@ -8,36 +8,30 @@ never the database's words (19).
 """
 
 import logging
-import re
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-from flask import flash, g, has_request_context, redirect, request, url_for
-from flask_appbuilder import AppBuilder, ModelView
+from flask import flash, g, has_request_context, jsonify, redirect, request, url_for
+from flask_appbuilder import AppBuilder, ModelView, expose
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from flask_appbuilder.urltools import get_filter_args, get_order_args
-from sqlalchemy import Boolean, Column, Date, DateTime, Integer, Numeric, select
-from sqlalchemy.orm import selectinload
-from werkzeug.datastructures import MultiDict
+from flask_appbuilder.security.decorators import has_access
+from sqlalchemy import Boolean, Column, Date, DateTime, Integer, Numeric, Select
 from werkzeug.wrappers import Response
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken, Stale
 from app.core.types import inside
-from app.exchange.exports import Sheet
 from app.operations import records
-from app.views.exports import Exported, keys
 from app.views.filters import Converter
 from app.views.history import history_of
-from app.views.references import ReferenceField, by_key, key_of
+from app.views.lists import ListView
+from app.views.lists.generated import generated
+from app.views.lists.page import ASKED
+from app.views.references import ReferenceField, by_key, key_of, text_of
 from app.views.widgets import form_field, formatter
 
 log = logging.getLogger(__name__)
-
-LARGEST_PAGE = 100
-"""Rows that one page of a list gives at most."""
 
 PLAIN = (Boolean, Date, DateTime, Integer, Numeric)
 """Types whose values a spreadsheet keeps as they are."""
@@ -83,7 +77,7 @@ class Interface(SQLAInterface):
         raise RuntimeError("Screens write through operations.records.")
 
 
-class RegistryView(Exported, ModelView):
+class RegistryView(ListView, ModelView):
     """A registry: list, record, add, edit, from the declaration of its model.
 
     A subclass names `kind` and its columns:
@@ -96,6 +90,10 @@ class RegistryView(Exported, ModelView):
 
     kind: type[Model]
     form_columns: list[str] = []
+    form_sections: dict[str, list[str]] = {}
+    """The parts of the form in their order, title -> columns; a form without them is one part."""
+    added_only: frozenset[str] = frozenset()
+    """Columns that are asked when a record is added, and have a screen of their own afterwards."""
     extra_fields: dict[str, Any] = {}
     """Form fields that are no column of their own, or not the one its column would have: name -> field."""
     writer: Any = records
@@ -103,7 +101,6 @@ class RegistryView(Exported, ModelView):
     base_permissions = ["can_list", "can_show", "can_add", "can_edit"]
     """Whoever lists may be let take the list away: `can_export` is added to what a subclass says."""
     exclude_route_methods = {"download", "delete", "action", "action_post"}
-    list_template = "appbuilder/general/model/list.html"
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -125,10 +122,19 @@ class RegistryView(Exported, ModelView):
         cls.formatters_columns |= {
             relation.key: _names_of for relation in kind.__mapper__.relationships if relation.uselist
         }
+        if cls.form_sections:
+            cls.form_columns = columns_of(cls.form_sections)
         cls.show_columns = cls.__dict__.get("show_columns") or cls.form_columns
+        cls.show_fieldsets = _shown_in_parts(cls)
         # Flask-AppBuilder builds its forms even where nobody may write: never over every column.
         cls.add_columns = cls.edit_columns = cls.form_columns or [
             name for name in cls.list_columns if name in columns
+        ]
+        parts = cls.form_sections or {"": cls.add_columns}
+        cls.add_fieldsets = [(title, {"fields": names}) for title, names in parts.items()]
+        cls.edit_fieldsets = [
+            (title, {"fields": [name for name in names if name not in cls.added_only]})
+            for title, names in parts.items()
         ]
         cls.search_columns = cls.__dict__.get("search_columns") or [
             name for name in cls.list_columns if name in columns
@@ -146,33 +152,46 @@ class RegistryView(Exported, ModelView):
         }
         cls.label_columns |= {name: extra.kwargs["label"] for name, extra in cls.extra_fields.items()}
         cls.add_form_extra_fields = cls.edit_form_extra_fields = fields
+        if "listed" not in cls.__dict__:
+            cls.listed = generated(cls)
 
-    def _list(self, **options: Any) -> Any:
-        _clamp(self)
-        return super()._list(**options)
+    def every_row(self) -> Select[Any]:
+        """The records within the filters of the view and those of the address (`_flt_…`)."""
+        query: Select[Any] = self._base_filters.apply_all(super().every_row())
+        for applied, name in self._asked():
+            for value in filter(None, request.args.getlist(name)):
+                many = applied.arg_name in {"in", "not_in"}
+                query = applied.apply(query, [value] if many else value)
+        return query
 
-    def listing(self) -> Sheet:
-        """The list with the filters and the order of its page."""
-        _clamp(self)
-        get_filter_args(self._filters)
-        order = get_order_args().get(type(self).__name__) or self.base_order or ("", "")
-        query = self.datamodel.apply_all(
-            select(self.kind), self._filters.get_joined_filters(self._base_filters), *order
-        )
-        relations = self.kind.__mapper__.relationships
-        query = query.options(
-            *(selectinload(getattr(self.kind, name)) for name in self.list_columns if name in relations)
-        )
-        columns = [(str(self.label_columns[name]), self._cell(name)) for name in self.list_columns]
-        return Sheet(self.list_title, self.kind.__tablename__, [*columns, *keys(self.kind)], query)
+    def asked_besides(self) -> Iterator[tuple[str, str, str]]:
+        """The filters of Flask-AppBuilder that the address holds."""
+        for applied, name in self._asked():
+            if value := request.args.get(name):
+                label = str(self.label_columns[applied.column_name])
+                yield name, label, f"{str(applied.name).lower()} {value}"
 
-    def _cell(self, name: str) -> Callable[[Any], Any]:
+    def _asked(self) -> Iterator[tuple[Any, str]]:
+        """(filter, its name in the address); one that the search does not offer is left out."""
+        offered = self._filters.get_search_filters()
+        for name in request.args:
+            found = ASKED.fullmatch(name)
+            if found and int(found[1]) < len(offered.get(found[2], ())):
+                yield offered[found[2]][int(found[1])], name
+
+    @classmethod
+    def cell_of(cls, row: Any, name: str) -> Any:
         """A value of the list as a spreadsheet takes it: numbers and days as such, the rest in words."""
-        column = self.kind.__table__.c.get(name)
+        column = cls.kind.__table__.c.get(name)
         if column is not None and isinstance(column.type, PLAIN) and not column.info.get("choices"):
-            return attrgetter(name)
-        words = self.formatters_columns.get(name, str)
-        return lambda row: "" if (value := getattr(row, name)) is None else words(value)
+            return getattr(row, name)
+        return cls.written_of(row, name)
+
+    @classmethod
+    def written_of(cls, row: Any, name: str) -> Any:
+        """A value of the list in words."""
+        value = getattr(row, name)
+        return "" if value is None else cls.formatters_columns.get(name, str)(value)
 
     @property
     def _filters(self) -> Any:
@@ -199,19 +218,31 @@ class RegistryView(Exported, ModelView):
     def _may_list(self, view: Any) -> bool:
         return bool(self.appbuilder.sm.has_access("can_list", view.class_permission_name))
 
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    def add(self) -> Any:
+        """The form of a new record. In a dialog of another form: the form alone, then what was added."""
+        widgets = self._add()
+        if widgets is not None:
+            return self.render_template(self.add_template, title=self.add_title, widgets=widgets)
+        if in_dialog():
+            return jsonify(id=key_of(g.sis_added), text=text_of(g.sis_added))
+        return self.post_add_redirect()
+
     def _add(self) -> Any:
         form = self.add_form.refresh()
         if request.method == "GET":
-            _prefill(form)
+            _prefill(form, self.kind)
         if request.method == "POST" and valid(form):
             try:
-                self.writer.create(self.kind, self._values(form))
+                g.sis_added = self.writer.create(self.kind, self._values(form))
             except DomainError as error:
                 self._explain(form, error)
             except Exception:
                 self._apologise(form)
             else:
-                flash(f"{self.kind.label}: se guardó.", "success")
+                if not in_dialog():
+                    flash(f"{self.kind.label}: se guardó.", "success")
                 return None
         return self._get_add_widget(form=form)
 
@@ -248,6 +279,8 @@ class RegistryView(Exported, ModelView):
 
     def render_template(self, template: str, **context: Any) -> Any:
         """Every page of a registry knows its list, and what the user may do from here."""
+        if template == self.add_template and in_dialog():
+            template = "sis/dialog_form.html"
         allowed = self.appbuilder.sm.has_access
         context.setdefault("back", url_for(f"{self.endpoint}.list"))
         context["may_add"] = allowed("can_add", self.class_permission_name)
@@ -305,6 +338,28 @@ class RegistryView(Exported, ModelView):
         return redirect(self.get_default_url())
 
 
+def columns_of(sections: dict[str, list[str]]) -> list[str]:
+    """The columns of a form with sections, in their order."""
+    return [name for names in sections.values() for name in names]
+
+
+def in_dialog() -> bool:
+    """Whether a form is asked for a dialog of another one (assets/create.ts)."""
+    return request.headers.get("X-SIS-Dialog") == "1"
+
+
+def _shown_in_parts(view: type[RegistryView]) -> list[tuple[str, dict[str, list[str]]]]:
+    """What a record's page shows, in the parts of its form; what the form does not ask comes last."""
+    relations = view.kind.__mapper__.relationships
+    homes = {name: title for title, names in view.form_sections.items() for name in names}
+    parts: dict[str, list[str]] = {title: [] for title in view.form_sections}
+    for name in view.show_columns:
+        local = {column.name for column in relations[name].local_columns} if name in relations else set()
+        title = next((homes[each] for each in (name, *sorted(local)) if each in homes), "Registro")
+        parts.setdefault(title if view.form_sections else "", []).append(name)
+    return [(title, {"fields": names}) for title, names in parts.items() if names]
+
+
 def valid(form: Any) -> bool:
     """Whether a form sent in passes its own checks; when not, the page answers 422."""
     passed = bool(form.validate())
@@ -324,8 +379,14 @@ def explain(form: Any, error: DomainError) -> None:
     g.sis_status = 409 if isinstance(error, Stale) else 422
 
 
-def _prefill(form: Any) -> None:
-    """References named in the address are filled in: «agregar» from the page of a record."""
+def _prefill(form: Any, kind: type[Model]) -> None:
+    """References named in the address are filled in: «agregar» from the page of a record.
+
+    `escrito` is what was looked for in vain: it becomes the name of the record to add.
+    """
+    name = next((name for name in kind.lookup_columns if name.endswith("name") and name in form), None)
+    if name:
+        form[name].data = request.args.get("escrito") or form[name].data
     for name, field in form._fields.items():
         if isinstance(field, ReferenceField) and request.args.get(name):
             record = by_key(field.kind, request.args[name])
@@ -336,27 +397,6 @@ def version_sent() -> int:
     """The version that the form was opened on; a form without one cannot tell what it would overwrite."""
     sent = request.form.get("_version", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else -1
-
-
-def _clamp(view: Any) -> None:
-    """Page, page size, order and filters of this request, inside what a list gives; nonsense is left out."""
-    name, args = view.__class__.__name__, MultiDict(request.args)
-    for key, most in ((f"psize_{name}", LARGEST_PAGE), (f"page_{name}", 100_000)):
-        if key in args:
-            sent = args[key]
-            good = sent.isascii() and sent.isdigit() and len(sent) < 10
-            args[key] = str(min(int(sent), most)) if good and (int(sent) or "page" in key) else "0"
-            if key.startswith("psize") and args[key] == "0":
-                args.pop(key)
-    order = f"_oc_{name}"
-    if args.get(order) not in view.order_columns:
-        args.poplist(order)
-    filters = view._filters.get_search_filters()
-    for key in [key for key in args if "_flt_" in key]:
-        found = re.fullmatch(r"_flt_([0-9])_(\w+)", key, re.ASCII)
-        if found is None or int(found[1]) >= len(filters.get(found[2], ())):
-            args.poplist(key)
-    request.args = args  # type: ignore[misc]
 
 
 def _names_of(records: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import inspect, select
 from wtforms import Field, SelectField, SelectMultipleField
 from wtforms.widgets import TextInput
@@ -42,7 +43,11 @@ class Typed(Field):
 
 
 class Guaranies(Typed):
-    """An amount in guaraníes, with or without dots and `Gs.`."""
+    """An amount in guaraníes, with or without dots and `Gs.`; the dots come by themselves."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        options.setdefault("render_kw", {"inputmode": "numeric", "autocomplete": "off", "data-mask": "money"})
+        super().__init__(*given, **options)
 
     def read(self, text: str) -> int:
         return parse_guaranies(text)
@@ -86,12 +91,48 @@ class YesNo(SelectField):
         super().__init__(choices=list(self.WORDS), coerce=known.get, **options)
 
 
-class ManyField(SelectMultipleField):
+MANY = 10
+"""Choices beyond which a list of check boxes gets a box to look through them."""
+
+
+class CheckList:
+    """A check box for each choice; with many of them a box that narrows the list (assets/choose.ts)."""
+
+    def __call__(self, field: SelectMultipleField, **attributes: Any) -> Markup:
+        line = Markup(
+            '<li data-words="{}"><label><input type="checkbox" name="{}" value="{}"{}> {}</label></li>'
+        )
+        rows = [
+            line.format(text, field.name, value, Markup(" checked") if chosen else "", text)
+            for value, text, chosen, _ in field.iter_choices()
+        ]
+        key = f"{field.id}-list"
+        frame = Markup('<ul class="sis-many" id="{}">{}</ul>').format(key, Markup("").join(rows))
+        return (self.search(field, key) if len(rows) > MANY else Markup()) + frame
+
+    def search(self, field: SelectMultipleField, key: str) -> Markup:
+        """The box that narrows the list, and how many are chosen; the script shows it."""
+        return Markup(
+            '<div class="sis-many-search" data-filter-bar hidden>'
+            '<input class="form-control" type="search" autocomplete="off" data-filters="#{key}"'
+            ' aria-label="Buscar en {label}" placeholder="Escriba para buscar">'
+            '<output data-checked="#{key}" data-one="1 elegido" data-many="elegidos"></output></div>'
+            '<p class="form-hint" data-none-of="#{key}" hidden>Nada coincide.</p>'
+        ).format(key=key, label=field.label.text)
+
+
+class Checks(SelectMultipleField):
+    """Several of a closed list, as check boxes."""
+
+    widget = CheckList()
+
+
+class ManyField(Checks):
     """Several records of a small related table; `data` are the records themselves."""
 
     def __init__(self, kind: type[Model], **options: Any) -> None:
         key = inspect(kind).primary_key[0].type.python_type
-        super().__init__(coerce=key, validate_choice=False, render_kw={"size": 6}, **options)
+        super().__init__(coerce=key, validate_choice=False, **options)
         self.kind = kind
 
     def iter_choices(self) -> Iterator[tuple[Any, str, bool, dict[str, Any]]]:

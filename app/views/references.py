@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from flask import jsonify, request, url_for
+from flask import current_app, jsonify, request, url_for
 from flask_appbuilder import BaseView, expose
 from markupsafe import Markup, escape
 from sqlalchemy import inspect, select
@@ -20,6 +20,7 @@ from app.core.base import Model, Session
 from app.core.errors import Missing, NotAllowed
 from app.core.types import fold
 from app.operations.search import LIMIT, found
+from app.views.shell import icon
 
 SMALL = 100
 """A related table of up to this many rows is offered whole in a select; a longer one is looked up."""
@@ -90,19 +91,50 @@ def _equal(kind: type[Model], name: str, text: str) -> Any:
     return getattr(kind, name) == (value if column.type.python_type is int else text)
 
 
+def adding(kind: type[Model]) -> dict[str, str]:
+    """Where the present person adds a record of this kind, and under which words; nothing when he may not."""
+    builder = current_app.extensions["appbuilder"]
+    for view in builder.baseviews:
+        if getattr(view, "kind", None) is not kind or "can_add" not in view.base_permissions:
+            continue
+        if builder.sm.has_access("can_add", view.class_permission_name):
+            return {
+                "data-create": url_for(f"{view.endpoint}.add"),
+                "data-create-title": view.add_title,
+                "data-create-failed": "No se pudo abrir ni guardar. Revise la conexión e intente de nuevo; "
+                "lo escrito sigue aquí.",
+            }
+    return {}
+
+
+def _plus(door: dict[str, str]) -> Markup:
+    """The button that adds a record in a dialog; the script shows it."""
+    if not door:
+        return Markup()
+    words = door["data-create-title"]
+    return Markup('<button type="button" class="btn sis-create" title="{}" hidden>{}{}</button>').format(
+        words, icon("plus"), Markup('<span class="visually-hidden">{}</span>').format(words)
+    )
+
+
 class ReferenceWidget:
     """A select, or the text box of a look-up with the chosen key beside it."""
 
     select = Select()
 
     def __call__(self, field: "ReferenceField", **attributes: Any) -> Markup:
+        door = adding(field.kind) if field.creates and field.looked_up else {}
         options = field.options()
-        if options is not None:
-            field.offered = options
-            return self.select(field, **attributes)
-        return self.box(field, attributes)
+        if options is None:
+            return self.box(field, attributes, door)
+        field.offered = options
+        select = self.select(field, **attributes | {"class": "form-select"})
+        if not door:
+            return select
+        frame = {"class": "sis-creates"} | door
+        return Markup(f"<div {html_params(**frame)}>{select}{_plus(door)}</div>")
 
-    def box(self, field: "ReferenceField", attributes: dict[str, Any]) -> Markup:
+    def box(self, field: "ReferenceField", attributes: dict[str, Any], door: dict[str, str]) -> Markup:
         """The combobox as it stands without script; the words that the script shows come with it."""
         attributes.setdefault("id", field.id)
         attributes["class"] = f"{attributes.get('class', '')} sis-lookup-input".strip()
@@ -121,14 +153,16 @@ class ReferenceWidget:
             "data-none": "Nada coincide. Pruebe con otra parte del nombre o del número.",
             "data-failed": "No se pudo buscar. Revise la conexión e intente de nuevo.",
             "data-found": "opciones; use las flechas para elegir",
-        }
+        } | door
         if field.depends_on:
             frame["data-depends-on"], frame["data-depends-as"] = field.depends_on
         narrow = self.narrow(field) if not field.depends_on and field.kind.lookup_narrow else ""
         if narrow:
             frame["data-depends-on"] = f"{field.id}-narrow"
             frame["data-depends-as"] = field.kind.lookup_narrow
-        return Markup(f"<div {html_params(**frame)}>{narrow}<input {shown}><input {hidden}></div>")
+        return Markup(
+            f"<div {html_params(**frame)}>{narrow}<input {shown}><input {hidden}>{_plus(door)}</div>"
+        )
 
     def narrow(self, field: "ReferenceField") -> str:
         """A select that narrows the look-up, as the department does the districts; shown by the script."""
@@ -152,7 +186,8 @@ class ReferenceWidget:
 class ReferenceField(SelectField):
     """A reference to another record: offers what the present user may see, and checks what comes back.
 
-    `depends_on` is (id of another field, column): the look-up is narrowed by what is chosen there.
+    `depends_on` is (id of another field, column): the look-up is narrowed by what is chosen there. With
+    `creates` a record that is missing is added on the spot, by whoever may add it.
     """
 
     widget = ReferenceWidget()
@@ -162,31 +197,34 @@ class ReferenceField(SelectField):
         kind: type[Model],
         required: bool,
         depends_on: tuple[str, str] | None = None,
+        creates: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(coerce=lambda value: value, validate_choice=False, choices=[], **options)
         self.kind = kind
         self.required = required
         self.depends_on = depends_on
+        self.creates = creates
+        self.looked_up = bool(getattr(kind, "lookup_columns", ()))
         self.typed = ""
         self.offered: list[Any] = []
 
     def options(self) -> list[Any] | None:
         """Every record, when they are few; None when they are to be looked up."""
-        if self.kind in _long and self.kind.lookup_columns:
+        if self.kind in _long:
             return None
-        rows = list(Session.scalars(select(self.kind).limit(SMALL + 1)).unique())
-        if len(rows) > SMALL and self.kind.lookup_columns:
+        few = select(self.kind).limit(SMALL + 1) if self.looked_up else select(self.kind)
+        rows = list(Session.scalars(few).unique())
+        if len(rows) > SMALL and self.looked_up:
             _long.add(self.kind)
             return None
         return [row for row in rows if getattr(row, "merged_into_id", None) is None]
 
     def iter_choices(self) -> Iterator[Any]:
-        options = [] if self.required else [("", "", self.data is None, {})]
-        for record in self.offered:
-            key = key_of(record)
-            options.append((key, text_of(record), key == self.data, {}))
-        return iter(sorted(options, key=lambda option: option[1]))
+        rows = [(key_of(record), text_of(record), key_of(record) == self.data, {}) for record in self.offered]
+        # Nobody's first record is chosen for him: a required one is asked for.
+        blank = ("", "Elija…" if self.required else "", self.data is None, {})
+        return iter([blank, *sorted(rows, key=lambda option: option[1])])
 
     def shown(self) -> str:
         """What the text box holds: what was typed, else the text of the chosen record."""
@@ -223,7 +261,7 @@ class ReferenceField(SelectField):
         return self._exact(typed) or by_key(self.kind, typed)
 
     def _exact(self, typed: str) -> Any:
-        if not self.kind.lookup_columns:
+        if not self.looked_up:
             return None
         for q in dict.fromkeys((typed, typed.partition(" (")[0])):
             records = list(Session.scalars(found(self.kind, q)).unique())

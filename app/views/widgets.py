@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -25,7 +26,7 @@ from wtforms import (
     TextAreaField,
     validators,
 )
-from wtforms.widgets import TextInput
+from wtforms.widgets import DateInput, TextInput
 
 from app.core import clock
 from app.core.base import Model
@@ -38,8 +39,25 @@ MOMENT = "%d/%m/%Y %H:%M"
 REQUIRED = "Este dato es obligatorio."
 
 
-class PersonalDate(DateField):
-    """A date typed as people here write it; the ISO form is taken too."""
+class DayInput(DateInput):
+    """The browser's own date control; a text box for what was typed and is no date, so that it is kept."""
+
+    def __call__(self, field: Field, **attributes: Any) -> Markup:
+        if field.data is None and field._value():
+            attributes.setdefault("type", "text")
+        return super().__call__(field, **attributes)
+
+
+class Day(DateField):
+    """A date, from the browser's control (ISO) or typed as dd/mm/aaaa."""
+
+    widget = DayInput()
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, format=["%Y-%m-%d", DATE], **options)
+
+    def _value(self) -> str:
+        return self.data.isoformat() if self.data else " ".join(self.raw_data or ())
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -54,10 +72,9 @@ def whole(text: str | None) -> int | None:
 
 
 def day_field(label: str, **options: Any) -> Field:
-    """A date outside a model's column: typed as dd/mm/aaaa, optional."""
-    mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}
+    """A date outside a model's column; optional."""
     options.setdefault("validators", [validators.Optional()])
-    return PersonalDate(label, format=[DATE, "%Y-%m-%d"], widget=TextInput(), render_kw=mark, **options)
+    return Day(label, **options)
 
 
 class WholeNumber(IntegerField):
@@ -95,7 +112,7 @@ def form_field(kind: type[Model], name: str) -> Field:
         look = {"class": "form-select"}
         return ChoiceField(choices=blank + choices, coerce=text_or_none, render_kw=look, **options)
     if column.foreign_keys:
-        return ReferenceField(_referred(kind, column), required, **options)
+        return ReferenceField(_referred(kind, column), required, creates=True, **options)
     return _typed(column, options)
 
 
@@ -103,10 +120,9 @@ def _typed(column: Column[Any], options: dict[str, Any]) -> Field:
     if isinstance(column.type, Boolean):
         return BooleanField(options["label"], description=options["description"])
     if isinstance(column.type, Date):
-        mark = {"placeholder": "dd/mm/aaaa", "inputmode": "numeric", "autocomplete": "off"}
-        return PersonalDate(format=[DATE, "%Y-%m-%d"], widget=TextInput(), render_kw=mark, **options)
+        return Day(**options)
     if column.info.get("money"):
-        return Guaranies(render_kw={"inputmode": "numeric"}, **options)
+        return Guaranies(**options)
     if isinstance(column.type, Numeric):
         return DecimalNumber(render_kw={"inputmode": "decimal"}, **options)
     if isinstance(column.type, ARRAY):
@@ -118,7 +134,15 @@ def _typed(column: Column[Any], options: dict[str, Any]) -> Field:
         return TextAreaField(**options)
     if isinstance(column.type, Text):
         options["validators"].append(validators.Length(max=500, message="Use 500 caracteres o menos."))
+    if column.info.get("mask"):
+        options["render_kw"] = mask(column.info["mask"])
     return StringField(**options)
+
+
+def mask(name: str) -> dict[str, str]:
+    """The attributes of a text box that is put in order when one leaves it (assets/masks.ts)."""
+    keyboard = "tel" if name == "phone" else "numeric"
+    return {"data-mask": name, "autocomplete": "off"} | ({} if name == "ruc" else {"inputmode": keyboard})
 
 
 def text_or_none(value: Any) -> str | None:
