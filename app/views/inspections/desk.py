@@ -15,12 +15,15 @@ from wtforms import PasswordField, TextAreaField
 
 from app.core import clock
 from app.core.errors import DomainError, Missing, RuleBroken
+from app.core.types import inside
 from app.documents import scans
 from app.documents.verify import printed_code
+from app.models.inspections import FinalReport, InspectionOrder, OrderOrigin, Priority, Proposal
 from app.operations import signing
+from app.operations.inspections.letters import said
 from app.operations.signing import Entry, Folder, Outcome, Pick
 from app.views.base import explain, valid
-from app.views.inspections.shown import page_of
+from app.views.inspections.shown import page_of, place_of
 from app.views.inspections.steps import SignedForm, counted, pdf
 from app.views.widgets import day_field, text_or_none, whole
 
@@ -33,7 +36,7 @@ class SignForm(SignedForm):
     password = PasswordField(
         "Su contraseña",
         description="Una vez para todos: cada documento se firma por separado y lleva su propia huella.",
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", "data-autofocus": ""},
     )
 
 
@@ -92,6 +95,8 @@ class SigningDeskView(BaseView):
             batch=signing.BATCH,
             most=signing.MOST,
             employer=_employer,
+            team=_team,
+            why=_why,
             page_of=page_of,
             may={name: self._may(f"can_{name}") for name in ("take", "add", "undo")},
         )
@@ -135,6 +140,8 @@ class SigningDeskView(BaseView):
             # A wrong password shows the page again: what was read stays what is signed.
             seals={str(pick): pick.seal for pick in picks if pick.seal},
             employer=_employer,
+            team=_team,
+            why=_why,
         )
 
     @expose("/devolver", methods=["POST"])
@@ -346,13 +353,26 @@ def _decisions(folder: Folder) -> tuple[list[Entry], list[int]]:
     return entries, [number for number in folder.left if request.form.get(f"page-{number}") == DISCARD]
 
 
-def _employer(record: Any) -> str:
-    """Whom a document concerns, in a line."""
-    order = getattr(record, "order", record)
+def _order(record: Any) -> InspectionOrder:
+    order: InspectionOrder | None = getattr(record, "order", record)
     if order is None:
         raise Missing()
-    places = order.places
-    if not places:
-        return order.zone or "—"
-    first = f"{places[0].establishment.employer.legal_name} · {places[0].establishment}"
-    return first if len(places) == 1 else f"{first} y {len(places) - 1} más"
+    return order
+
+
+def _employer(record: Any) -> str:
+    """Whom a document concerns, in a line."""
+    return place_of(_order(record)) or "—"
+
+
+def _team(record: Any) -> str:
+    """Who inspects, the leader first."""
+    return ", ".join(each.inspector.full_name for each in _order(record).designated)
+
+
+def _why(record: Any) -> str:
+    """Why an order begins, or what a report proposes."""
+    if isinstance(record, FinalReport):
+        return f"Propone: {inside(said(Proposal, record.proposal))}" if record.proposal else ""
+    order = _order(record)
+    return f"{said(OrderOrigin, order.origin)} · {said(Priority, order.priority)}"

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from sqlalchemy import exists, func, or_, select, tuple_
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
-from wtforms import BooleanField, FileField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import FileField, RadioField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed, RuleBroken
-from app.exchange.exports import Sheet
-from app.models.catalogs import Office
 from app.models.documents import Document
 from app.models.followup import RecordDocument, Term, TermStatus
 from app.models.inspections import (
@@ -37,12 +34,13 @@ from app.operations import attachments, moves
 from app.operations.inspections import facts, findings
 from app.operations.moves import Details
 from app.views.base import explain, valid
-from app.views.exports import Exported
 from app.views.fields import Guaranies
-from app.views.inspections.searched import ACT_FILTERS, ActSearch, narrowed
+from app.views.history import history_of
+from app.views.inspections.outlook import outlook
+from app.views.inspections.searched import HINT, by_days, by_place, found, in_phase
 from app.views.inspections.shown import mark, page_of, term_mark
-from app.views.inspections.steps import held_moves
-from app.views.registry.lists import PAGE
+from app.views.inspections.steps import held_of
+from app.views.lists import Column, Listing, ListView, Yes, of_office
 from app.views.widgets import day_field, text_or_none, whole
 from app.workflow.definition import Phase
 
@@ -57,7 +55,6 @@ RESULTS = {
 """The step that each result of a verification leads to."""
 OWN_SCREENS = ("abrir_plazo", "presentar")
 PHASES = [
-    ("", "Todos"),
     (Phase.IN_FIELD.value, "Constatados"),
     (Phase.ISSUED.value, "Requeridos"),
     (Phase.IN_TERM.value, "En plazo"),
@@ -68,14 +65,6 @@ PHASES = [
     (Phase.DISMISSED.value, "Descartados"),
     (Phase.ANNULLED.value, "Anulados"),
 ]
-
-
-class FindingSearch(ActSearch):
-    """Filters of the list."""
-
-    phase = SelectField("Estado", choices=PHASES, default="", validate_choice=False)
-    office = SelectField("Oficina", default="", validate_choice=False)
-    overdue = BooleanField("Solo vencidos")
 
 
 class ActForm(FlaskForm):
@@ -135,7 +124,7 @@ class RosterForm(FlaskForm):
     name = StringField("Nombre o descripción", filters=[text_or_none], render_kw={"autocomplete": "off"})
     document_number = StringField("Documento", filters=[text_or_none], render_kw={"inputmode": "numeric"})
     period = StringField("Período", filters=[text_or_none])
-    amount = Guaranies("Importe", [Optional()], render_kw={"inputmode": "numeric"})
+    amount = Guaranies("Importe", [Optional()])
     roster = TextAreaField(
         "Pegar una lista",
         filters=[text_or_none],
@@ -145,55 +134,112 @@ class RosterForm(FlaskForm):
     sheet = FileField("Archivo CSV", render_kw={"accept": ".csv,text/csv,text/plain"})
 
 
-class FindingView(Exported, BaseView):
+Line = tuple[Finding, Term | None]
+"""A finding, and the term that counts."""
+
+
+def _with_terms(block: Sequence[Finding]) -> list[Line]:
+    """Each finding with the term that counts; one question for all of them."""
+    terms = _running([row.id for row in block])
+    return [(row, terms.get(row.id)) for row in block]
+
+
+def _running(keys: list[int]) -> dict[int, Term]:
+    """The term that counts of each finding: the newest that is not done with."""
+    standing = (TermStatus.OPEN.value, TermStatus.SUSPENDED.value, TermStatus.OVERDUE.value)
+    rows = Session.scalars(
+        select(Term).where(Term.finding_id.in_(keys), Term.status.in_(standing)).order_by(Term.id)
+    )
+    return {row.finding_id: row for row in rows if row.finding_id is not None}
+
+
+def _overdue(query: Any, _: Any) -> Any:
+    """Findings that go on, with a term that is over."""
+    late = or_(
+        Term.status == TermStatus.OVERDUE.value,
+        (Term.status == TermStatus.OPEN.value) & (Term.due_on < clock.today()),
+    )
+    goes_on = exists().where(
+        ProcedureState.code == Finding.state,
+        ProcedureState.version_code == Finding.version_code,
+        ProcedureState.process_code == Finding.process_code,
+        ProcedureState.final.is_(False),
+    )
+    return query.where(Finding.id.in_(select(Term.finding_id).where(late)), goes_on)
+
+
+def _named(line: Line) -> str:
+    finding = line[0]
+    infraction = finding.infraction
+    if infraction is not None:
+        return f"{infraction.code} · {infraction.title}"
+    return finding.facts if len(finding.facts) <= 60 else f"{finding.facts[:59]}…"
+
+
+def _employer(line: Line) -> str:
+    place = line[0].visit.establishment
+    return (place.employer.legal_name or str(place.employer)) if place else ""
+
+
+FINDINGS = Listing(
+    kind=Finding,
+    title="Hallazgos",
+    columns=(
+        Column(
+            "hallazgo",
+            "Hallazgo",
+            lambda line: line[0].infraction.title if line[0].infraction else line[0].facts,
+            _named,
+            sort=Finding.id,
+        ),
+        Column("empleador", "Empleador", _employer, wide=True),
+        Column("estado", "Estado", lambda line: mark(line[0])),
+        Column("plazo", "Plazo", lambda line: line[1] and term_mark(line[1])),
+        Column("oficina", "Oficina", lambda line: line[0].office.code, sort=Finding.office_id, tight=True),
+        Column(
+            "infraccion",
+            "Infracción",
+            lambda line: line[0].infraction and line[0].infraction.code,
+            shown=False,
+        ),
+    ),
+    filters=(
+        in_phase(Finding, "phase", "Estado", PHASES),
+        of_office(Finding, "office"),
+        *by_days(Finding),
+        Yes("overdue", "Solo vencidos", _overdue, main=True),
+        *by_place(Finding),
+    ),
+    search=found(Finding),
+    hint=HINT,
+    base=lambda query: query.where(Finding.state.is_not(None)),
+    load=(
+        joinedload(Finding.infraction),
+        joinedload(Finding.office),
+        joinedload(Finding.visit).joinedload(Visit.establishment).joinedload(Establishment.employer),
+    ),
+    lines=_with_terms,
+    order="-hallazgo",
+    page=page_of,
+    keys=[("Identificador público", lambda line: str(line[0].uuid))],
+    empty="Todavía no hay hallazgos a su alcance: nacen de una respuesta que incumple, en una visita.",
+)
+
+
+class FindingView(ListView, BaseView):
     """Findings."""
 
     route_base = "/hallazgos"
     class_permission_name = "Finding"
     default_view = "list"
 
-    def listing(self) -> Sheet:
-        """The list with the columns of its page."""
-        form = FindingSearch.asked()
-        cells = [
-            ("Infracción", lambda row: row[0].infraction and row[0].infraction.code),
-            ("Hallazgo", lambda row: row[0].infraction.title if row[0].infraction else row[0].facts),
-            ("Empleador", lambda row: (place := row[0].visit.establishment) and place.employer.legal_name),
-            ("Estado", lambda row: mark(row[0]).text),
-            ("Plazo", lambda row: row[1] and term_mark(row[1]).text),
-            ("Oficina", lambda row: row[0].office.code),
-            ("Identificador público", lambda row: str(row[0].uuid)),
-        ]
-        return Sheet("Hallazgos", "finding", cells, _query(form), each=_with_terms)
+    listed = FINDINGS
 
     @expose("/")
     @has_access
-    @permission_name("list")
     def list(self) -> Any:
         """The findings within one's scope, the newest first."""
-        form = FindingSearch.asked()
-        offices = Session.execute(select(Office.id, Office.name).order_by(Office.name)).all()
-        form.office.choices = [("", "Todas")] + [(str(key), name) for key, name in offices]
-        query = _query(form)
-        before = request.args.get("antes", "")
-        if (last := whole(before)) is not None:
-            query = query.where(Finding.id < last)
-        rows = list(Session.scalars(query.limit(PAGE + 1)))
-        kept: dict[str, Any] = {
-            k: v for k, v in request.args.items() if k in (*ACT_FILTERS, "phase", "office", "overdue") and v
-        }
-        return self.render_template(
-            "inspections/findings.html",
-            title="Hallazgos",
-            form=form,
-            rows=[(row, mark(row), term) for row, term in _with_terms(rows[:PAGE])],
-            term_mark=term_mark,
-            next_url=(
-                url_for("FindingView.list", **kept, antes=rows[PAGE - 1].id) if len(rows) > PAGE else None
-            ),
-            first_url=url_for("FindingView.list", **kept) if before else None,
-            searching=bool(kept),
-        )
+        return self.drawn()
 
     @expose("/<int:pk>")
     @has_access
@@ -218,9 +264,12 @@ class FindingView(Exported, BaseView):
             .options(joinedload(RecordDocument.document).joinedload(Document.type))
             .order_by(RecordDocument.id.desc())
         )
+        log = moves.history([finding])
         return self.render_template(
             "inspections/finding.html",
             finding=finding,
+            outlook=outlook(finding, terms, log, offers, (*OWN_SCREENS, *RESULTS)),
+            history=history_of(Finding, pk),
             title=finding.infraction.title if finding.infraction else "Hallazgo",
             mark=mark(finding),
             offers=offers,
@@ -231,8 +280,8 @@ class FindingView(Exported, BaseView):
             may_verify=any(code in offered for code in RESULTS),
             terms=[(term, term_mark(term)) for term in terms],
             documents=[row.document for row in documents],
-            log=moves.history([finding]),
-            held=held_moves([finding]) if finding.held else [],
+            log=log,
+            held=held_of(log),
             affected=facts.affected(finding),
             roster=Session.scalar(
                 select(func.count(AffectedWorker.id)).where(AffectedWorker.finding_id == pk)
@@ -416,62 +465,6 @@ def _load(pk: int) -> Finding:
     if finding is None:
         raise Missing()
     return finding
-
-
-def _with_terms(block: Sequence[Finding]) -> list[tuple[Finding, Term | None]]:
-    """Each finding with the term that counts; one question for all of them."""
-    terms = _running([row.id for row in block])
-    return [(row, terms.get(row.id)) for row in block]
-
-
-def _query(form: FindingSearch) -> Any:
-    query = (
-        select(Finding)
-        .where(Finding.state.is_not(None))
-        .options(
-            joinedload(Finding.infraction),
-            joinedload(Finding.office),
-            joinedload(Finding.visit).joinedload(Visit.establishment).joinedload(Establishment.employer),
-        )
-        .order_by(Finding.id.desc())
-    )
-    return _narrowed(narrowed(query, Finding, form), form)
-
-
-def _narrowed(query: Any, form: FindingSearch) -> Any:
-    if form.phase.data:
-        state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
-        found = select(*state).where(ProcedureState.phase == form.phase.data)
-        query = query.where(tuple_(Finding.version_code, Finding.process_code, Finding.state).in_(found))
-    office = whole(form.office.data)
-    if office is not None:
-        query = query.where(Finding.office_id == office)
-    if form.overdue.data:
-        today: date = clock.today()
-        late = or_(
-            Term.status == TermStatus.OVERDUE.value,
-            (Term.status == TermStatus.OPEN.value) & (Term.due_on < today),
-        )
-        newer = (
-            exists()
-            .where(ProcedureState.code == Finding.state)
-            .where(
-                ProcedureState.version_code == Finding.version_code,
-                ProcedureState.process_code == Finding.process_code,
-                ProcedureState.final.is_(False),
-            )
-        )
-        query = query.where(Finding.id.in_(select(Term.finding_id).where(late)), newer)
-    return query
-
-
-def _running(keys: list[int]) -> dict[int, Term]:
-    """The term that counts of each finding: the newest that is not done with."""
-    standing = (TermStatus.OPEN.value, TermStatus.SUSPENDED.value, TermStatus.OVERDUE.value)
-    rows = Session.scalars(
-        select(Term).where(Term.finding_id.in_(keys), Term.status.in_(standing)).order_by(Term.id)
-    )
-    return {row.finding_id: row for row in rows if row.finding_id is not None}
 
 
 def _workers(form: RosterForm) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -17,9 +17,8 @@ from wtforms.validators import InputRequired
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
-from app.exchange.exports import Sheet
 from app.models.catalogs import Office
-from app.models.checklists import ChecklistStatus, ChecklistVersion
+from app.models.checklists import ChecklistVersion
 from app.models.followup import Term, TermStatus, owner_column
 from app.models.inspections import (
     InspectionOrder,
@@ -33,26 +32,26 @@ from app.models.inspections import (
     VisitKind,
 )
 from app.models.norms import InfractionArea
-from app.models.procedures import ProcedureState
 from app.models.registry import Employer, Establishment
 from app.models.staff import Brigade, Inspector
 from app.operations import moves, papers, procedures, transfers
-from app.operations.inspections import facts, letters, orders, visits
+from app.operations.inspections import facts, letters, orders, reassign, visits
 from app.operations.moves import Details
 from app.security.principal import current
 from app.security.scope import may_write
 from app.views.base import explain, valid, version_sent
-from app.views.exports import Exported, keys
+from app.views.exports import keys
 from app.views.history import history_of
-from app.views.inspections.searched import ActSearch, narrowed
+from app.views.inspections.outlook import next_due, outlook
+from app.views.inspections.searched import HINT, by_days, by_place, found, in_phase
 from app.views.inspections.shown import mark, page_of, place_of, term_mark, validity
-from app.views.inspections.steps import StepForm, counted, details_of, fit, held_of, pdf
+from app.views.inspections.steps import SignedForm, StepForm, counted, details_of, fit, held_of, pdf
 from app.views.inspections.transfers import transfer_mark
+from app.views.lists import Button, Column, Listing, ListView, OfRecord, Yes, of_office
 from app.views.references import ReferenceField, by_key
 from app.views.widgets import ChoiceField, day_field, text_or_none, whole
 from app.workflow.definition import Phase
 
-PAGE = 25
 WHOLE = (
     joinedload(InspectionOrder.document),
     joinedload(InspectionOrder.office),
@@ -72,6 +71,7 @@ LISTS = (
 )
 """What the form of a draft is filled with, beside its own fields."""
 SUBSTITUTION = "OI-SUS"
+PHASES = (Phase.PLANNED, Phase.ISSUED, Phase.IN_FIELD, Phase.IN_REPORT, Phase.CLOSED, Phase.ANNULLED)
 REQUIRED = "Este dato es obligatorio."
 
 
@@ -110,10 +110,13 @@ class OrderForm(PersonForm):
         Establishment,
         False,
         depends_on=("employer", "employer_id"),
+        creates=True,
         label="Establecimiento",
         description="Por nombre, dirección o sucursal; elija antes el empleador para ver los suyos.",
     )
-    employer = ReferenceField(Employer, False, label="Empleador", description="Por nombre o RUC.")
+    employer = ReferenceField(
+        Employer, False, creates=True, label="Empleador", description="Por nombre o RUC."
+    )
     zone = StringField("Zona", filters=[text_or_none], description="Solo en una orden de turno o abierta.")
     period_from = day_field("Período examinado, desde")
     period_to = day_field("Período examinado, hasta")
@@ -142,6 +145,26 @@ class TeamForm(StepForm):
     absence_confirmed = BooleanField("Designar aunque esté ausente en el período")
 
 
+class ReassignForm(SignedForm):
+    """Who leads several orders from now on, and why."""
+
+    leader = ReferenceField(
+        Inspector,
+        False,
+        label="Nuevo líder",
+        description="Por apellido, nombre o código.",
+        validators=[InputRequired(REQUIRED)],
+    )
+    reason = TextAreaField(
+        "Motivo",
+        [InputRequired(REQUIRED)],
+        filters=[text_or_none],
+        description="Se imprime en las sustituciones.",
+        render_kw={"rows": 2},
+    )
+    absence_confirmed = BooleanField("Designar aunque esté ausente en el período")
+
+
 class VisitForm(FlaskForm):
     """A visit to plan."""
 
@@ -160,88 +183,99 @@ class AuthorisationForm(FlaskForm):
     authorisation_file = FileField("Documento", render_kw={"accept": "application/pdf,image/*"})
 
 
-class OrderView(Exported, BaseView):
+def _leader(order: InspectionOrder) -> str:
+    return next((each.inspector.full_name for each in order.designated if each.leader), "")
+
+
+def _overdue(query: Any, _: Any) -> Any:
+    overdue = select(Term.order_id).where(Term.status == TermStatus.OPEN.value, Term.due_on < clock.today())
+    return query.where(InspectionOrder.id.in_(overdue))
+
+
+def _designated(inspectors: Any) -> Any:
+    """The orders on whose team one of these inspectors stands."""
+    seats = select(OrderInspector.order_id).where(OrderInspector.until.is_(None))
+    return InspectionOrder.id.in_(seats.where(OrderInspector.inspector_id.in_(inspectors)))
+
+
+def _mine(query: Any, _: Any) -> Any:
+    return query.where(_designated(select(Inspector.id).where(Inspector.account_id == current().account_id)))
+
+
+def _shown(team: Callable[..., Any]) -> tuple[Any, ...]:
+    """What a row of the list shows; the team by this strategy."""
+    return (
+        joinedload(InspectionOrder.document),
+        joinedload(InspectionOrder.office),
+        team(InspectionOrder.team).joinedload(OrderInspector.inspector),
+        selectinload(InspectionOrder.places)
+        .joinedload(OrderEstablishment.establishment)
+        .joinedload(Establishment.employer),
+    )
+
+
+ORDERS = Listing(
+    kind=InspectionOrder,
+    title="Órdenes de inspección",
+    columns=(
+        Column("orden", "Orden", lambda row: row.number, sort=InspectionOrder.id, tight=True),
+        Column("lugar", "Empleador y lugar", place_of, wide=True),
+        Column("estado", "Estado", mark),
+        Column("lider", "Líder", _leader),
+        Column(
+            "vigencia", "Primera visita hasta", lambda row: row.valid_until, sort=InspectionOrder.valid_until
+        ),
+        Column("oficina", "Oficina", lambda row: row.office.code, sort=InspectionOrder.office_id, tight=True),
+        Column(
+            "equipo",
+            "Inspectores",
+            lambda row: ", ".join(each.inspector.full_name for each in row.designated),
+            shown=False,
+        ),
+        Column("prioridad", "Prioridad", lambda row: letters.said(Priority, row.priority), shown=False),
+        Column("inicio", "Modo de inicio", lambda row: letters.said(OrderOrigin, row.origin), shown=False),
+        Column(
+            "firmada",
+            "Vigente desde",
+            lambda row: row.valid_from,
+            sort=InspectionOrder.valid_from,
+            shown=False,
+        ),
+    ),
+    filters=(
+        in_phase(InspectionOrder, "fase", "Etapa", [(phase.value, phase.label) for phase in PHASES], "Todas"),
+        of_office(InspectionOrder),
+        *by_days(InspectionOrder),
+        *by_place(InspectionOrder),
+        OfRecord(
+            "inspector",
+            "Inspector",
+            lambda query, value: query.where(_designated([value])),
+            kind=Inspector,
+        ),
+        Yes("mias", "Donde estoy designado", _mine),
+        Yes("vencidas", "Con la vigencia vencida", _overdue),
+    ),
+    search=found(InspectionOrder),
+    hint=HINT,
+    load=_shown(joinedload),
+    streamed=_shown(selectinload),
+    order="-orden",
+    page=page_of,
+    keys=keys(InspectionOrder),
+    empty="Todavía no hay órdenes a su alcance.",
+    add=Button("Nueva orden", "OrderView.add", ("can_add", "InspectionOrder")),
+    bulk=(Button("Reasignar", "OrderView.reassign", ("can_edit", "InspectionOrder"), "user-circle"),),
+)
+
+
+class OrderView(ListView, BaseView):
     """Inspection orders and their files."""
 
     route_base = "/ordenes"
     class_permission_name = "InspectionOrder"
     default_view = "list"
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> Any:
-        """The orders within the person's scope, the newest first; pages by key."""
-        asked = request.args
-        form = ActSearch.asked()
-        newest = self._narrowed(select(InspectionOrder.id), form)
-        after = whole(asked.get("despues"))
-        if after is not None:
-            newest = newest.where(InspectionOrder.id < after)
-        newest = newest.order_by(InspectionOrder.id.desc()).limit(PAGE + 1)
-        rows = Session.scalars(_drawn().where(InspectionOrder.id.in_(newest))).unique().all()
-        kept = {name: value for name, value in asked.items() if name != "despues" and value}
-        return self.render_template(
-            "inspections/orders.html",
-            title="Órdenes de inspección",
-            rows=[(row, mark(row)) for row in rows[:PAGE]],
-            next_url=url_for("OrderView.list", **kept, despues=rows[PAGE - 1].id)
-            if len(rows) > PAGE
-            else None,
-            first_url=url_for("OrderView.list", **kept) if asked.get("despues") else None,
-            asked=asked,
-            form=form,
-            phases=[
-                Phase.PLANNED,
-                Phase.ISSUED,
-                Phase.IN_FIELD,
-                Phase.IN_REPORT,
-                Phase.CLOSED,
-                Phase.ANNULLED,
-            ],
-            offices=Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code)).all(),
-            searching=bool(kept),
-            may_add=self._may("can_add"),
-        )
-
-    def listing(self) -> Sheet:
-        """The list with the columns of its page."""
-        cells = [
-            ("Orden", lambda row: row.number),
-            ("Empleador y lugar", place_of),
-            ("Estado", lambda row: mark(row).text),
-            ("Líder", lambda row: next((e.inspector.full_name for e in row.designated if e.leader), "")),
-            ("Primera visita hasta", lambda row: row.valid_until),
-            ("Oficina", lambda row: row.office.code),
-            *keys(InspectionOrder),
-        ]
-        query = self._narrowed(_drawn(), ActSearch.asked())
-        return Sheet("Órdenes de inspección", "inspection_order", cells, query)
-
-    def _narrowed(self, query: Any, form: ActSearch) -> Any:
-        asked = request.args
-        query = narrowed(query, InspectionOrder, form)
-        if asked.get("fase") in {phase.value for phase in Phase}:
-            states = select(ProcedureState.code).where(
-                ProcedureState.process_code == InspectionOrder.process,
-                ProcedureState.version_code == InspectionOrder.version_code,
-                ProcedureState.phase == asked["fase"],
-            )
-            query = query.where(InspectionOrder.state.in_(states))
-        if (office := whole(asked.get("oficina"))) is not None:
-            query = query.where(InspectionOrder.office_id == office)
-        if asked.get("vencidas"):
-            overdue = select(Term.order_id).where(
-                Term.status == TermStatus.OPEN.value, Term.due_on < clock.today()
-            )
-            query = query.where(InspectionOrder.id.in_(overdue))
-        if asked.get("mias"):
-            mine = (
-                select(OrderInspector.order_id)
-                .join(Inspector, Inspector.id == OrderInspector.inspector_id)
-                .where(Inspector.account_id == current().account_id, OrderInspector.until.is_(None))
-            )
-            query = query.where(InspectionOrder.id.in_(mine))
-        return query
+    listed = ORDERS
 
     @expose("/nueva", methods=["GET", "POST"])
     @has_access
@@ -358,6 +392,11 @@ class OrderView(Exported, BaseView):
             title=str(order),
             order=order,
             mark=mark(order),
+            outlook=outlook(order, terms, log, offers),
+            due=next_due(terms),
+            place=place_of(order),
+            leader=next((each.inspector.full_name for each in order.designated if each.leader), ""),
+            standing=[visit for visit in found_visits if facts.phase_of(visit) in facts.STANDING],
             marks={(record.process, record.id): mark(record) for record in records},
             offers=offers,
             substitution=next((o.move.code for o in offers if SUBSTITUTION in o.move.letters), None),
@@ -490,6 +529,42 @@ class OrderView(Exported, BaseView):
         flash("Sustitución hecha: el documento está en el expediente.", "success")
         return redirect(page_of(order))
 
+    @expose("/reasignar", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def reassign(self) -> Any:
+        """Give the ticked orders another leader: what will happen, then what happened to each."""
+        keys = _numbers(request.values.getlist("fila"))[: reassign.MOST]
+        chosen = Session.scalars(
+            select(InspectionOrder).where(InspectionOrder.id.in_(keys)).options(*ORDERS.load)
+        ).unique()
+        rows = [(order, place_of(order), mark(order), _leader(order)) for order in chosen]
+        if not rows:
+            flash("Elija en la lista las órdenes que se reasignan.", "warning")
+            return redirect(url_for("OrderView.list"))
+        form, outcomes = ReassignForm(), None
+        if not any(order.document_id for order, *_ in rows):
+            del form.password
+        if request.method == "POST" and valid(form):
+            details = Details(
+                happened_on=clock.today(),
+                reason=form.reason.data or "",
+                password=(form.password.data or "") if form.password else "",
+                absence_confirmed=form.absence_confirmed.data,
+            )
+            try:
+                with counted(details.password):
+                    outcomes = reassign.reassign(keys, form.leader.data, details)
+            except DomainError as error:
+                explain(form, error)
+        return self.render_template(
+            "inspections/reassign.html",
+            title="Reasignar órdenes",
+            orders=rows,
+            form=form,
+            outcomes=outcomes,
+        )
+
     @expose("/<int:pk>/carpeta")
     @has_access
     @permission_name("show")
@@ -511,7 +586,7 @@ class OrderView(Exported, BaseView):
             areas=Session.scalars(select(InfractionArea).order_by(InfractionArea.position)).all(),
             checklists=Session.scalars(
                 select(ChecklistVersion)
-                .where(ChecklistVersion.status == ChecklistStatus.PUBLISHED.value)
+                .where(or_(orders.checklists_in_force(), ChecklistVersion.id.in_(lists["checklists"])))
                 .order_by(ChecklistVersion.checklist_code, ChecklistVersion.number.desc())
             ).all(),
             brigades=Session.scalars(select(Brigade).order_by(Brigade.code)).all(),
@@ -530,19 +605,6 @@ class OrderView(Exported, BaseView):
 
     def _may(self, permission: str, resource: str = "InspectionOrder") -> bool:
         return bool(self.appbuilder.sm.has_access(permission, resource))
-
-
-def _drawn() -> Any:
-    """Orders with what a line of the list shows, the newest first."""
-    query = select(InspectionOrder).options(
-        joinedload(InspectionOrder.document),
-        joinedload(InspectionOrder.office),
-        selectinload(InspectionOrder.team).joinedload(OrderInspector.inspector),
-        selectinload(InspectionOrder.places)
-        .joinedload(OrderEstablishment.establishment)
-        .joinedload(Establishment.employer),
-    )
-    return query.order_by(InspectionOrder.id.desc())
 
 
 def _values(form: OrderForm) -> dict[str, Any]:
@@ -589,8 +651,6 @@ def _sent_lists() -> dict[str, Any]:
 def _usual_checklists() -> list[int]:
     """The general checklist is proposed; the others are chosen."""
     query = select(ChecklistVersion.id).where(
-        ChecklistVersion.checklist_code == "CL-GEN",
-        ChecklistVersion.status == ChecklistStatus.PUBLISHED.value,
-        ChecklistVersion.valid_from <= clock.today(),
+        ChecklistVersion.checklist_code == "CL-GEN", orders.checklists_in_force()
     )
     return list(Session.scalars(query.order_by(ChecklistVersion.number.desc()).limit(1)))

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from werkzeug.datastructures import MultiDict
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import Length, Optional
 
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, NotAllowed
 from app.core.types import inside
-from app.exchange.exports import Sheet
-from app.models.catalogs import Office
 from app.models.followup import Term
-from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, Proposal
+from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, OrderInspector, Proposal
 from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
 from app.operations import moves, papers
 from app.operations.inspections import facts, reports
 from app.views.base import explain, valid
-from app.views.exports import Exported, keys
+from app.views.exports import keys
 from app.views.history import history_of
-from app.views.inspections.shown import mark, page_of, place_of, term_mark
-from app.views.inspections.steps import held_moves
-from app.views.widgets import text_or_none, whole
+from app.views.inspections.outlook import outlook
+from app.views.inspections.searched import HINT, by_place, found
+from app.views.inspections.shown import Mark, mark, page_of, place_of, term_mark
+from app.views.inspections.steps import held_of
+from app.views.lists import Column, Listing, ListView, OneOf, Yes, of_office, options
+from app.views.widgets import text_or_none
 
-PAGE = 25
 LONGEST = 100_000
 """Characters of one part: about forty printed pages."""
 
@@ -72,51 +71,85 @@ class ReportForm(FlaskForm):
     decision = _text("decision", "Fundamentos de la providencia. Vacío: los antecedentes y el dictamen.", 5)
 
 
-class ReportView(Exported, BaseView):
+def _states() -> list[tuple[str, str]]:
+    """The states of reports in every version, by their order; a code that repeats is shown once."""
+    rows = Session.execute(
+        select(ProcedureState.code, ProcedureState.name)
+        .where(ProcedureState.process_code == FinalReport.process)
+        .order_by(ProcedureState.version_code.desc(), ProcedureState.position)
+    ).all()
+    return [*{code: (code, name) for code, name in reversed(rows)}.values()][::-1]
+
+
+def _said(proposal: str | None) -> str:
+    return next((each.label for each in Proposal if each.value == proposal), "")
+
+
+def _marks(report: FinalReport) -> tuple[Mark, ...]:
+    held = (Mark("Acto retenido", "sis-state-late"),) if report.held else ()
+    return (mark(report), *held)
+
+
+REPORTS = Listing(
+    kind=FinalReport,
+    title="Informes finales",
+    columns=(
+        Column(
+            "informe",
+            "Informe de la orden",
+            lambda row: row.order.number if row.order else str(row),
+            sort=FinalReport.id,
+        ),
+        Column("lugar", "Empleador y lugar", lambda row: place_of(row.order), wide=True),
+        Column("estado", "Estado", _marks),
+        Column("propuesta", "Propuesta", lambda row: _said(row.proposal)),
+        Column("oficina", "Oficina", lambda row: row.office.code, sort=FinalReport.office_id, tight=True),
+        Column("retenido", "Acto retenido", lambda row: row.held, shown=False),
+    ),
+    filters=(
+        OneOf(
+            "estado",
+            "Estado",
+            lambda query, value: query.where(FinalReport.state == value),
+            choices=_states,
+            main=True,
+        ),
+        OneOf(
+            "propuesta",
+            "Propuesta",
+            lambda query, value: query.where(FinalReport.proposal == value),
+            choices=options(Proposal),
+            every="Todas",
+            main=True,
+        ),
+        of_office(FinalReport),
+        *by_place(FinalReport),
+        Yes("retenidos", "Con un acto retenido", lambda query, _: query.where(FinalReport.held)),
+    ),
+    search=found(FinalReport),
+    hint=HINT,
+    load=(
+        joinedload(FinalReport.office),
+        joinedload(FinalReport.order).joinedload(InspectionOrder.document),
+        joinedload(FinalReport.order)
+        .selectinload(InspectionOrder.places)
+        .joinedload(OrderEstablishment.establishment)
+        .joinedload(Establishment.employer),
+    ),
+    order="-informe",
+    page=page_of,
+    keys=keys(FinalReport),
+    empty="Todavía no hay informes a su alcance: se abren cuando una orden se declara ejecutada.",
+)
+
+
+class ReportView(ListView, BaseView):
     """Final reports and their circuit to archive, sumario or new actions (Res. MTESS 398/2025)."""
 
     route_base = "/informes"
     class_permission_name = "FinalReport"
     default_view = "list"
-
-    def listing(self) -> Sheet:
-        """The list with the columns of its page."""
-        cells = [
-            ("Informe de la orden", lambda row: row.order.number if row.order else str(row)),
-            ("Empleador y lugar", lambda row: place_of(row.order)),
-            ("Estado", lambda row: mark(row).text),
-            ("Acto retenido", lambda row: row.held),
-            ("Propuesta", lambda row: _said(row.proposal)),
-            ("Oficina", lambda row: row.office.code),
-            *keys(FinalReport),
-        ]
-        return Sheet("Informes finales", "final_report", cells, _query(request.args))
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> Any:
-        """The reports within the person's scope, the newest first; pages by key."""
-        asked = request.args
-        query = _query(asked)
-        after = whole(asked.get("despues"))
-        if after is not None:
-            query = query.where(FinalReport.id < after)
-        rows = Session.scalars(query.limit(PAGE + 1)).unique().all()
-        kept = {name: asked[name] for name in ("estado", "propuesta", "oficina") if asked.get(name)}
-        return self.render_template(
-            "inspections/reports.html",
-            title="Informes finales",
-            rows=[(row, mark(row), _said(row.proposal)) for row in rows[:PAGE]],
-            next_url=url_for("ReportView.list", **kept, despues=rows[PAGE - 1].id)
-            if len(rows) > PAGE
-            else None,
-            first_url=url_for("ReportView.list", **kept) if after is not None else None,
-            asked=asked,
-            states=_states(),
-            proposals=[(each.value, each.label) for each in Proposal],
-            offices=Session.execute(select(Office.id, Office.code, Office.name).order_by(Office.code)).all(),
-            searching=bool(kept),
-        )
+    listed = REPORTS
 
     @expose("/<int:pk>")
     @has_access
@@ -132,22 +165,25 @@ class ReportView(Exported, BaseView):
             .order_by(Term.id.desc())
         ).all()
         may_write = reports.may_write(report) if self._may("can_edit") else frozenset()
+        log, offers = moves.history([report]), moves.offers(report)
         return self.render_template(
             "inspections/report.html",
             title=str(report),
             report=report,
             order=order,
             mark=mark(report),
-            offers=moves.offers(report),
+            offers=offers,
+            outlook=outlook(report, running, log, offers),
+            leader=next((each.inspector.full_name for each in order.designated if each.leader), ""),
             parts_=[(name, _label(name), getattr(report, name), name in may_write) for name in PARTS],
             proposal=_said(report.proposal),
             may_write=may_write,
             terms=[(term, term_mark(term)) for term in running],
             documents=papers.documents_of(report),
             file=_file(order),
-            log=moves.history([report]),
+            log=log,
             decided=(state := moves.state_of(report)) is not None and state.final,
-            held=held_moves([report]),
+            held=held_of(log),
             may_review=self._may("can_review", "Step"),
             history=history_of(FinalReport, report.id),
         )
@@ -198,7 +234,7 @@ def _report(pk: int) -> FinalReport:
         joinedload(FinalReport.document),
         joinedload(FinalReport.order).joinedload(InspectionOrder.document),
         joinedload(FinalReport.order).selectinload(InspectionOrder.places),
-        joinedload(FinalReport.order).selectinload(InspectionOrder.team),
+        joinedload(FinalReport.order).selectinload(InspectionOrder.team).joinedload(OrderInspector.inspector),
     )
     if pk >= 2**31:
         raise Missing()
@@ -220,41 +256,6 @@ def _file(order: InspectionOrder) -> dict[str, Any]:
 
 def _values(form: ReportForm) -> dict[str, Any]:
     return {name: field.data for name, field in form._fields.items() if name != "csrf_token"}
-
-
-def _narrowed(query: Select[Any], asked: MultiDict[str, str]) -> Select[Any]:
-    if asked.get("estado"):
-        query = query.where(FinalReport.state == asked["estado"])
-    if asked.get("propuesta"):
-        query = query.where(FinalReport.proposal == asked["propuesta"])
-    office = whole(asked.get("oficina"))
-    return query.where(FinalReport.office_id == office) if office is not None else query
-
-
-def _query(asked: MultiDict[str, str]) -> Select[Any]:
-    query = _narrowed(select(FinalReport), asked).options(
-        joinedload(FinalReport.office),
-        joinedload(FinalReport.order).joinedload(InspectionOrder.document),
-        joinedload(FinalReport.order)
-        .selectinload(InspectionOrder.places)
-        .joinedload(OrderEstablishment.establishment)
-        .joinedload(Establishment.employer),
-    )
-    return query.order_by(FinalReport.id.desc())
-
-
-def _states() -> list[tuple[str, str]]:
-    """The states of reports in every version, by their order; a code that repeats is shown once."""
-    rows = Session.execute(
-        select(ProcedureState.code, ProcedureState.name)
-        .where(ProcedureState.process_code == FinalReport.process)
-        .order_by(ProcedureState.version_code.desc(), ProcedureState.position)
-    ).all()
-    return [*{code: (code, name) for code, name in reversed(rows)}.values()][::-1]
-
-
-def _said(proposal: str | None) -> str:
-    return next((each.label for each in Proposal if each.value == proposal), "")
 
 
 def _label(name: str) -> str:

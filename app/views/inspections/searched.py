@@ -1,51 +1,82 @@
-"""What narrows the lists of orders, visits and findings alike: words, days, what the figures count."""
+"""What narrows the lists of orders, visits, findings and reports alike: words, days, phase, place."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
-from flask import request
-from sqlalchemy import func, select, union
-from wtforms import BooleanField
+from sqlalchemy import func, select, tuple_, union
 
+from app.models.catalogs import Department, District
 from app.models.documents import Document
-from app.models.inspections import Finding, InspectionOrder, OrderEstablishment, Visit
+from app.models.inspections import FinalReport, Finding, InspectionOrder, OrderEstablishment, Visit
+from app.models.procedures import ProcedureState
 from app.models.registry import Employer, Establishment
 from app.operations import figures, search
-from app.views.registry.lists import SearchForm
-from app.views.widgets import day_field
+from app.views.lists import Day, Filter, OfRecord, OneOf, Yes
 
-ACT_FILTERS = ("q", "desde", "hasta", "cuenta")
-
-
-class ActSearch(SearchForm):
-    """A search of orders, visits or findings; a list adds its own filters."""
-
-    desde = day_field("Desde")
-    hasta = day_field("Hasta")
-    cuenta = BooleanField("Solo lo que cuentan las cifras")
-
-    @classmethod
-    def asked(cls) -> Self:
-        """The search of this request, judged."""
-        form = cls(request.args, meta={"csrf": False})
-        form.validate()
-        return form
+HINT = "Número de orden, empleador o su RUC, establecimiento."
 
 
-def narrowed(query: Any, kind: type[Any], form: ActSearch) -> Any:
-    """The select of a list with the filters of its form; a day that was typed wrong narrows nothing."""
-    words = (form.q.data or "").strip()
-    if words:
-        query = query.where(kind.id.in_(FOUND[kind](words)))
-    if form.cuenta.data:
-        query = query.where(figures.counted(kind))
+def found(kind: Any) -> Any:
+    """The search of a list: each word in the place or its employer, or the number of the order."""
+    return lambda query, q: query.where(kind.id.in_(FOUND[kind](q)))
+
+
+def in_phase(kind: Any, name: str, label: str, phases: Any, every: str = "Todos") -> Filter:
+    """The records whose state is of a phase, in the version that each one stands on."""
+
+    def narrow(query: Any, value: str) -> Any:
+        state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
+        known = select(*state).where(ProcedureState.phase == value)
+        return query.where(tuple_(kind.version_code, kind.process_code, kind.state).in_(known))
+
+    return OneOf(name, label, narrow, choices=phases, every=every, main=True)
+
+
+def by_days(kind: Any) -> tuple[Filter, ...]:
+    """From a day, to a day; and only what the figures count."""
     on = figures.day_of(kind)
-    days = [on >= form.desde.data] if form.desde.data else []
-    days += [on <= form.hasta.data] if form.hasta.data else []
-    if days and kind is Finding:
-        return query.where(Finding.visit_id.in_(select(Visit.id).where(*days)))
-    return query.where(*days)
+
+    def narrow(query: Any, condition: Any) -> Any:
+        if kind is Finding:
+            return query.where(Finding.visit_id.in_(select(Visit.id).where(condition)))
+        return query.where(condition)
+
+    return (
+        Day("desde", "Desde", lambda query, value: narrow(query, on >= value), main=True),
+        Day("hasta", "Hasta", lambda query, value: narrow(query, on <= value), main=True),
+        Yes("cuenta", "Solo lo que cuentan las cifras", lambda query, _: query.where(figures.counted(kind))),
+    )
+
+
+def by_place(kind: Any) -> tuple[Filter, ...]:
+    """The department, and the district, of a place of the record."""
+
+    def narrow(query: Any, inside: Any) -> Any:
+        places = select(Establishment.id).where(inside)
+        if kind is Visit:
+            return query.where(Visit.establishment_id.in_(places))
+        if kind is Finding:
+            return query.where(
+                Finding.visit_id.in_(select(Visit.id).where(Visit.establishment_id.in_(places)))
+            )
+        named = select(OrderEstablishment.order_id).where(OrderEstablishment.establishment_id.in_(places))
+        return query.where((kind.id if kind is InspectionOrder else kind.order_id).in_(named))
+
+    def of_department(query: Any, value: int) -> Any:
+        districts = select(District.code).where(District.department_code == value)
+        return narrow(query, Establishment.district_code.in_(districts))
+
+    return (
+        OfRecord("departamento", "Departamento", of_department, kind=Department),
+        OfRecord(
+            "distrito",
+            "Distrito",
+            lambda query, value: narrow(query, Establishment.district_code == value),
+            kind=District,
+            within=("departamento", "department_code"),
+        ),
+    )
 
 
 def _orders(q: str) -> Any:
@@ -61,8 +92,12 @@ def _findings(q: str) -> Any:
     return select(Finding.id).where(Finding.visit_id.in_(_visits(q)))
 
 
-FOUND = {InspectionOrder: _orders, Visit: _visits, Finding: _findings}
-"""The keys that answer a search: each word in the place or its employer, or the number of the order."""
+def _reports(q: str) -> Any:
+    return select(FinalReport.id).where(FinalReport.order_id.in_(_orders(q)))
+
+
+FOUND = {InspectionOrder: _orders, Visit: _visits, Finding: _findings, FinalReport: _reports}
+"""The keys that answer a search."""
 
 
 def _either(keys: Any, place: Any, q: str, by_number: Any) -> Any:

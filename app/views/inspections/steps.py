@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Response, current_app, flash, g, redirect, request, url_for
+from flask import Response, current_app, flash, g, jsonify, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
@@ -17,6 +18,7 @@ from wtforms import FileField, HiddenField, PasswordField, RadioField, SelectFie
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, Missing, RuleBroken
+from app.documents.scans import draw
 from app.models.documents import DocumentType, SigningMode
 from app.models.followup import RecordMove
 from app.operations import attachments, moves, papers, second_factor
@@ -142,14 +144,19 @@ class StepView(BaseView):
     @has_access
     @permission_name("take")
     def draft(self, process: str, pk: int, letter: str) -> Any:
-        """What a document would say, marked as a draft."""
+        """What a document would say, marked as a draft: a PDF, or (`?paginas`) its pages as pictures."""
         record = record_of(process, pk)
         if record is None or letter not in papers.buildable():
             raise Missing()
         letters = {code for step in moves.process_of(record).moves for code in step.letters}
         if letter not in letters:
             raise Missing()
-        return pdf(papers.draft(record, letter), f"Borrador {letter}.pdf")
+        content = papers.draft(record, letter)
+        if "paginas" in request.args:
+            return jsonify(
+                pages=[f"data:image/jpeg;base64,{b64encode(page).decode()}" for page in draw(content)]
+            )
+        return pdf(content, f"Borrador {letter}.pdf")
 
     @expose("/retenido/<int:pk>", methods=["POST"])
     @has_access

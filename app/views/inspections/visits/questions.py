@@ -24,6 +24,15 @@ from app.views.inspections.visits.forms import PICTURES, FindingForm, whole
 AT_ONCE = (AnswerValue.COMPLIES, AnswerValue.NOT_APPLICABLE, AnswerValue.UNVERIFIED)
 """What a whole section may be answered with; "No cumple" is answered one by one."""
 
+MARKS = {
+    AnswerValue.COMPLIES.value: "check",
+    AnswerValue.FAILS.value: "x",
+    AnswerValue.NOT_APPLICABLE.value: "minus",
+    AnswerValue.UNVERIFIED.value: "question-mark",
+}
+"""The shape of each answer, beside its word."""
+OPEN_ONLY = "faltan"
+
 
 class QuestionPages(VisitPages):
     """Answers, findings and proofs of a visit under way."""
@@ -46,8 +55,12 @@ class QuestionPages(VisitPages):
     @has_access
     @permission_name("edit")
     def section(self, pk: int, key: int) -> Any:
-        """A section of the questionnaire: whole by its button, a question at a time by its script."""
+        """A section of the questionnaire: whole by its button, a question at a time by its script.
+
+        With `?ver=faltan` the questions without an answer alone, and then the next section that has some.
+        """
         visit, paper = self.opened(pk)
+        only_open = request.args.get("ver") == OPEN_ONLY
         quick = request.method == "POST" and request.accept_mimetypes.best == "application/json"
         if not progress.open_now(visit) and request.method == "GET":
             return self.elsewhere(visit)
@@ -66,7 +79,7 @@ class QuestionPages(VisitPages):
             if quick:
                 return self._told(visit, groups, group, wanted, errors)
             if not errors:
-                return self._onward(visit, groups, group, paper)
+                return self._onward(visit, groups, group, paper, only_open)
             g.sis_status = 422
         place = [each.section.id for each in groups].index(key) if group in groups else 0
         return self.step(
@@ -76,6 +89,12 @@ class QuestionPages(VisitPages):
             paper,
             groups=groups,
             group=group,
+            only_open=only_open,
+            shown=[
+                one
+                for one in group.asked
+                if not only_open or one.answer is None or str(one.question.id) in errors
+            ],
             number=place + 1,
             total=sum(len(each.asked) for each in groups),
             findings={row.question_id: row for row in visit.findings if row.state is None},
@@ -83,6 +102,7 @@ class QuestionPages(VisitPages):
             typed=request.form if errors else {},
             errors=errors,
             values=list(AnswerValue),
+            marks=MARKS,
             at_once=AT_ONCE,
             remedies=list(RemedyKind),
             pictures=PICTURES,
@@ -191,8 +211,9 @@ class QuestionPages(VisitPages):
         }
         return jsonify(body), 422 if errors else 200
 
-    def _onward(self, visit: Visit, groups: list[Group], group: Group, paper: Any) -> Any:
+    def _onward(self, visit: Visit, groups: list[Group], group: Group, paper: Any, only_open: bool) -> Any:
         """After a section is kept: its findings to be seen, the next section, the next step."""
+        ver = OPEN_ONLY if only_open else None
         here = url_for("VisitView.section", pk=visit.id, key=group.section.id)
         keys = {one.question.id for one in group.asked}
         waiting = [
@@ -201,7 +222,7 @@ class QuestionPages(VisitPages):
             if row.state is None and not row.confirmed and row.question_id in keys
         ]
         if request.form.get("rest"):
-            return redirect(here)
+            return redirect(url_for("VisitView.section", pk=visit.id, key=group.section.id, ver=ver))
         if request.form.get("confirm"):
             flash("Hallazgo confirmado.", "success")
             pressed = next((r for r in visit.findings if str(r.id) == request.form["confirm"]), None)
@@ -212,8 +233,9 @@ class QuestionPages(VisitPages):
         if request.form.get("go") == "visit":
             return redirect(url_for("VisitView.show", pk=visit.id))
         place = [each.section.id for each in groups].index(group.section.id)
-        if place + 1 < len(groups):
-            return redirect(url_for("VisitView.section", pk=visit.id, key=groups[place + 1].section.id))
+        onward = (each for each in groups[place + 1 :] if not only_open or each.answered < len(each.asked))
+        if (after := next(onward, None)) is not None:
+            return redirect(url_for("VisitView.section", pk=visit.id, key=after.section.id, ver=ver))
         return redirect(progress.following(visit, "cuestionario", paper is not None))
 
     # Findings

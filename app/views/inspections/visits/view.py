@@ -7,25 +7,22 @@ from typing import Any
 from flask import current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
-from wtforms import SelectField
 
 from app.core import clock
 from app.core.base import Session
 from app.core.errors import DomainError, RuleBroken
-from app.exchange.exports import Sheet
 from app.models.documents import Document
 from app.models.followup import RecordDocument
 from app.models.inspections import HeadcountGroup, InspectionOrder, Visit, VisitKind
-from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
 from app.operations import attachments, moves, papers
 from app.operations.inspections import facts, findings, interviews, questionnaire, visits
 from app.operations.moves import Details
 from app.views.base import explain, valid
-from app.views.exports import Exported, keys
-from app.views.inspections.searched import ACT_FILTERS, ActSearch, narrowed
+from app.views.exports import keys
+from app.views.inspections.searched import HINT, by_days, by_place, found, in_phase
 from app.views.inspections.shown import mark, page_of, validity
 from app.views.inspections.steps import held_moves, pdf
 from app.views.inspections.visits import progress
@@ -43,12 +40,10 @@ from app.views.inspections.visits.forms import (
 from app.views.inspections.visits.interviews import InterviewPages
 from app.views.inspections.visits.questions import QuestionPages
 from app.views.inspections.visits.signing import SigningPages
-from app.views.registry.lists import PAGE
-from app.views.widgets import whole
+from app.views.lists import Column, Listing, ListView, of_office
 from app.workflow.definition import Phase
 
 PHASES = [
-    ("", "Todas"),
     (Phase.PLANNED.value, "Programadas"),
     (Phase.IN_FIELD.value, "En curso"),
     (Phase.CLOSED.value, "Cerradas"),
@@ -57,77 +52,60 @@ PHASES = [
 CORRECTION = "ACT-COM"
 
 
-class VisitSearch(ActSearch):
-    """Filters of the list."""
+VISITS = Listing(
+    kind=Visit,
+    title="Visitas",
+    columns=(
+        Column("visita", "Visita", str, sort=Visit.id),
+        Column(
+            "empleador",
+            "Empleador",
+            lambda row: row.establishment and row.establishment.employer.legal_name,
+            wide=True,
+        ),
+        Column("lugar", "Lugar", lambda row: row.establishment and str(row.establishment), wide=True),
+        Column(
+            "fecha",
+            "Fecha",
+            lambda row: row.happened_on or row.planned_on,
+            sort=func.coalesce(Visit.happened_on, Visit.planned_on),
+        ),
+        Column("estado", "Estado", mark),
+        Column("oficina", "Oficina", lambda row: row.office.code, sort=Visit.office_id, tight=True),
+    ),
+    filters=(
+        in_phase(Visit, "phase", "Estado", PHASES),
+        of_office(Visit, "office"),
+        *by_days(Visit),
+        *by_place(Visit),
+    ),
+    search=found(Visit),
+    hint=HINT,
+    load=(
+        joinedload(Visit.order).joinedload(InspectionOrder.document),
+        joinedload(Visit.establishment).joinedload(Establishment.employer),
+        joinedload(Visit.office),
+    ),
+    order="-visita",
+    page=page_of,
+    keys=keys(Visit),
+    empty="Todavía no hay visitas a su alcance: se programan en la página de una orden emitida.",
+)
 
-    phase = SelectField("Estado", choices=PHASES, default="", validate_choice=False)
 
-
-class VisitView(Exported, QuestionPages, SigningPages, InterviewPages):
+class VisitView(ListView, QuestionPages, SigningPages, InterviewPages):
     """Visits."""
 
     route_base = "/visitas"
     class_permission_name = "Visit"
 
-    def listing(self) -> Sheet:
-        """The list with the columns of its page."""
-        form = VisitSearch.asked()
-        cells = [
-            ("Visita", str),
-            ("Empleador", lambda row: row.establishment and row.establishment.employer.legal_name),
-            ("Lugar", lambda row: row.establishment and str(row.establishment)),
-            ("Fecha", lambda row: row.happened_on or row.planned_on),
-            ("Estado", lambda row: mark(row).text),
-            ("Oficina", lambda row: row.office.code),
-            *keys(Visit),
-        ]
-        return Sheet("Visitas", "visit", cells, self._query(form))
-
-    def _query(self, form: VisitSearch) -> Any:
-        query = (
-            select(Visit)
-            .options(
-                joinedload(Visit.order).joinedload(InspectionOrder.document),
-                joinedload(Visit.establishment).joinedload(Establishment.employer),
-                joinedload(Visit.office),
-            )
-            .order_by(Visit.id.desc())
-        )
-        query = narrowed(query, Visit, form)
-        office = whole(request.args.get("office"))
-        if office is not None:
-            query = query.where(Visit.office_id == office)
-        if form.phase.data:
-            state = (ProcedureState.version_code, ProcedureState.process_code, ProcedureState.code)
-            found = select(*state).where(ProcedureState.phase == form.phase.data)
-            query = query.where(tuple_(Visit.version_code, Visit.process_code, Visit.state).in_(found))
-        return query
+    listed = VISITS
 
     @expose("/")
     @has_access
-    @permission_name("list")
     def list(self) -> Any:
         """The visits within one's scope, the newest first."""
-        form = VisitSearch.asked()
-        query = self._query(form)
-        before = whole(request.args.get("antes"))
-        if before is not None:
-            query = query.where(Visit.id < before)
-        rows = list(Session.scalars(query.limit(PAGE + 1)))
-        kept = {
-            name: request.args[name] for name in (*ACT_FILTERS, "phase", "office") if request.args.get(name)
-        }
-        return self.render_template(
-            "inspections/visits.html",
-            title="Visitas",
-            form=form,
-            searching=bool(kept),
-            rows=[(row, mark(row)) for row in rows[:PAGE]],
-            next_url=(
-                url_for("VisitView.list", antes=rows[PAGE - 1].id, **kept) if len(rows) > PAGE else None
-            ),
-            first_url=url_for("VisitView.list", **kept) if request.args.get("antes") else None,
-        )
+        return self.drawn()
 
     @expose("/<int:pk>")
     @has_access
