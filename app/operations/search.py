@@ -7,18 +7,23 @@ trigram index answers. Reading only: nothing here writes.
 import re
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, true, union
 from sqlalchemy.orm import joinedload
 
 from app.core.base import Model, Session
-from app.core.types import ruc_check_digit
-from app.models.registry import Employer, search_expression
+from app.core.types import fold, ruc_check_digit
+from app.models.documents import Document
+from app.models.followup import ARC, RecordDocument
+from app.models.inspections import OrderEstablishment, Visit
+from app.models.registry import Employer, Establishment, search_expression
 
 LIMIT = 20
 RANKED = 500
 """Of a word that thousands of records have, this many are ranked: the person has to type more in any case."""
 LONGEST, MOST_WORDS = 100, 8
 """What a search box is read up to: characters and words."""
+SHORTEST = 3
+"""Characters of a word that a trigram index can look for; shorter ones alone find no record."""
 NUMBER = re.compile(r"(?P<base>[0-9][0-9.]*[0-9]|[0-9])(?:-[0-9]?)?")
 
 Record = TypeVar("Record", bound=Model)
@@ -63,7 +68,7 @@ def like(text: Any, word: str) -> ColumnElement[bool]:
     return condition
 
 
-def found(kind: type[Record], q: str, limit: int = LIMIT) -> Select[tuple[Record]]:
+def found(kind: type[Record], q: str, limit: int = LIMIT, ranked: int = RANKED) -> Select[tuple[Record]]:
     """The records that answer a search, the closest first; doubles that gave way are left out."""
     query = select(kind).limit(limit)
     query = query.options(*(joinedload(getattr(kind, name)) for name in kind.lookup_load))
@@ -73,10 +78,43 @@ def found(kind: type[Record], q: str, limit: int = LIMIT) -> Select[tuple[Record
     key = kind.__mapper__.primary_key[0]
     order = [getattr(kind, name) for name in kind.lookup_columns[:1]]
     if words(q):
-        candidates = select(key).where(matching(kind, q)).limit(RANKED)
+        candidates = select(key).where(matching(kind, q)).limit(ranked)
         closeness = func.word_similarity(func.fold(" ".join(words(q))), search_expression(kind))
         query, order = query.where(key.in_(candidates)), [closeness.desc(), *order]
     return query.order_by(*order, key)
+
+
+def long_enough(q: str) -> bool:
+    """Whether a search has a word that an index can look for."""
+    return any(len(word) >= SHORTEST for word in words(q))
+
+
+def numbered(q: str, limit: int) -> list[Row[Any]]:
+    """The documents of files within reach whose number is the one typed, then orders by a part of theirs.
+
+    Rows of (number, title, happened_on, employer, order_id, visit_id, finding_id, report_id), one for each
+    record that the document belongs to; the employer of orders and visits. Without a figure, nothing.
+    """
+    text = fold(q.strip()[:LONGEST])
+    if not long_enough(q) or not any(c.isdigit() for c in text):
+        return []
+    exact = Document.number == text.upper()
+    part = select(Document.id).where(Document.type_code == "OI", like(func.fold(Document.number), text))
+    keys = union(select(Document.id).where(exact), part.limit(RANKED))
+    owner = [getattr(RecordDocument, name) for name in ARC]
+    employer = (
+        select(Employer.legal_name).join(Establishment, Establishment.employer_id == Employer.id).limit(1)
+    )
+    of_order = employer.join(OrderEstablishment, OrderEstablishment.establishment_id == Establishment.id)
+    of_visit = employer.join(Visit, Visit.establishment_id == Establishment.id)
+    named = func.coalesce(
+        of_order.where(OrderEstablishment.order_id == RecordDocument.order_id).scalar_subquery(),
+        of_visit.where(Visit.id == RecordDocument.visit_id).scalar_subquery(),
+    )
+    shown = (Document.number, Document.title, Document.happened_on, named.label("employer"))
+    query = select(*shown, *owner).join(RecordDocument, RecordDocument.document_id == Document.id)
+    query = query.where(Document.id.in_(keys)).order_by(exact.desc(), Document.id.desc()).limit(limit)
+    return list(Session.execute(query))
 
 
 def search_employers(q: str, limit: int = LIMIT) -> list[Employer]:

@@ -1,29 +1,26 @@
-"""The frame around every page: where one is, what one may open, in which theme.
+"""The frame around every page: what one may open, what is new, in which theme.
 
-Drawn by `templates/sis/base.html`. What depends on the person alone (theme, folded navigation) is kept in
-cookies that the server reads, so that no page is drawn twice.
+Drawn by `templates/sis/base.html`. What depends on the person alone (theme, navigation) is kept in cookies
+that the server reads, so that no page is drawn twice.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, current_app, request, url_for
 from flask_appbuilder import AppBuilder
 from flask_login import current_user
 from markupsafe import Markup
 
 from app.assets_manifest import asset
+from app.core.types import fold
+from app.operations import notices
 
-THEMES = {"light": "Claro", "dark": "Oscuro", "auto": "Según el equipo"}
-THEME_COOKIE, FOLDED_COOKIE = "sis_tema", "sis_menu"
-
-
-@dataclass(frozen=True)
-class Crumb:
-    """A step of the way to this page; without an address it is a section or the page itself."""
-
-    label: str
-    url: str = ""
+THEMES = {
+    "light": ("Claro", "sun"),
+    "dark": ("Oscuro", "moon"),
+    "auto": ("Según el equipo", "device-desktop"),
+}
+THEME_COOKIE, FOLDED_COOKIE, SECTIONS_COOKIE = "sis_tema", "sis_menu", "sis_secciones"
 
 
 def icon(name: str) -> Markup:
@@ -38,41 +35,46 @@ def theme() -> str:
     return asked if asked in THEMES else "auto"
 
 
-def sections(appbuilder: AppBuilder) -> list[tuple[Any, list[Any]]]:
+def sections() -> list[tuple[Any, list[Any]]]:
     """The navigation of the present user: sections, each with the entries that he may open."""
     if not current_user.is_authenticated:
         return []
+    appbuilder: AppBuilder = current_app.extensions["appbuilder"]
     allowed: set[str] = appbuilder.sm.get_user_menu_access()
     found: list[tuple[Any, list[Any]]] = appbuilder.menu.sections(allowed)
     return found
 
 
-def here(appbuilder: AppBuilder) -> tuple[str, Any]:
-    """The section and the entry that the present page belongs to; ("", None) for a page outside the menu."""
-    view = (request.endpoint or "").partition(".")[0]
-    for section, entries in sections(appbuilder):
+def slug(section: str) -> str:
+    """A section as the cookie of open sections names it."""
+    return fold(section).replace(" ", "-")
+
+
+def here(view: str = "") -> tuple[str, Any]:
+    """The section and the entry that a view (the present one) belongs to; ("", None) outside the menu."""
+    view = view or (request.endpoint or "").partition(".")[0]
+    for section, entries in sections():
         for entry in entries:
             if getattr(entry.baseview, "endpoint", None) == view:
                 return section.label, entry
     return "", None
 
 
-def crumbs(appbuilder: AppBuilder) -> list[Crumb]:
-    """The way to this page, without the page itself."""
-    section, entry = here(appbuilder)
-    if entry is None:
-        return []
-    url = entry.get_url()
-    return [Crumb(section), *([] if request.path == url else [Crumb(entry.label, url)])]
+def open_sections() -> set[str]:
+    """The sections of the navigation that stand open: those that the person left so, and the present one."""
+    return {*request.cookies.get(SECTIONS_COOKIE, "").split("."), slug(here()[0])}
 
 
-def register(app: Flask, appbuilder: AppBuilder) -> None:
-    """What the frame's template asks."""
+def register(app: Flask) -> None:
+    """What the frame's templates ask."""
     app.jinja_env.globals.update(
         icon=icon,
         theme=theme,
-        nav_sections=lambda: sections(appbuilder),
-        nav_here=lambda: here(appbuilder),
-        crumbs=lambda: crumbs(appbuilder),
+        themes=THEMES,
+        nav_sections=sections,
+        nav_here=here,
+        nav_open=open_sections,
+        nav_slug=slug,
         nav_folded=lambda: request.cookies.get(FOLDED_COOKIE) == "plegado",
+        unread_notices=notices.count_unread,
     )
