@@ -4,7 +4,8 @@
  * Templates speak to it by attributes alone, and bring every sentence (so that translations stay in gettext):
  *   data-confirm="¿…?"  on a form or one of its submit buttons: ask before submitting (empty: do not ask)
  *   data-once           on a form: a second click does not submit twice
- *   data-guard          on a form: the browser asks before typed data is lost ("dirty": already unsaved)
+ *   data-guard          on a form: the browser asks before typed data is lost ("dirty": already unsaved);
+ *                       with [data-draft] in it, what is typed survives the page (drafts.ts)
  *   data-autofocus      on a field: focus it when the page opens (not on touch screens)
  * The first field with an error (aria-invalid) always gets the focus.
  * Scripts that submit a form call requestSubmit(): submit() passes all of this by.
@@ -16,7 +17,14 @@ import "./lookup";
 import "./similar";
 import "./choose";
 import "./progress";
+import "./lists";
+import "./forms";
+import "./record";
+import "./palette";
+import "./help";
+import "./admin";
 import "./visit";
+import "./desk";
 
 const ONCE_RELEASE_MS = 30_000;
 const CONTROL =

@@ -1,13 +1,21 @@
 /**
- * The pages of a visit: the point of the phone, sums of workers, answers kept as they are given. Every page works
- * without this file; the sentences come with the page.
+ * The pages of a visit: the point of the telephone, sums of workers, answers kept as they are given. Every page
+ * works without this file; the sentences come with the page.
  */
 
 import "./signature";
 
 const REST_MS = 900;
+const RETRY_MS = 15_000;
+const THUMB = 96;
 
-/* The point of the phone: <fieldset data-point> */
+/** Write into a box as a hand would: whoever follows what is typed (sums, drafts) learns of it. */
+function type(box: HTMLInputElement, text: string): void {
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/* The point of the telephone: <fieldset data-point> */
 
 function point(box: HTMLElement): void {
   const button = box.querySelector<HTMLButtonElement>("[data-point-take]");
@@ -15,23 +23,27 @@ function point(box: HTMLElement): void {
   if (!button || !status || !("geolocation" in navigator)) return;
   const write = (name: string, value: number, digits: number): void => {
     const field = box.querySelector<HTMLInputElement>(`[name=${name}]`);
-    if (field) field.value = value.toFixed(digits).replace(".", ",");
+    if (field) type(field, value.toFixed(digits).replace(".", ","));
+  };
+  const say = (text: string | undefined, look: string): void => {
+    status.textContent = text ?? "";
+    status.className = `sis-state sis-state-${look}`;
   };
   button.hidden = false;
   button.addEventListener("click", () => {
     button.disabled = true;
-    status.textContent = box.dataset["working"] ?? "";
+    say(box.dataset["working"], "waiting");
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         write("latitude", coords.latitude, 6);
         write("longitude", coords.longitude, 6);
         write("accuracy", Math.min(Math.round(coords.accuracy), 99999), 0);
-        status.textContent = `${box.dataset["got"] ?? ""} ${Math.round(coords.accuracy)} m.`;
+        say(`${box.dataset["got"] ?? ""} ${Math.round(coords.accuracy)} m.`, "done");
         button.disabled = false;
       },
       (problem) => {
         const denied = problem.code === problem.PERMISSION_DENIED;
-        status.textContent = (denied ? box.dataset["denied"] : box.dataset["failed"]) ?? "";
+        say(denied ? box.dataset["denied"] : box.dataset["failed"], "late");
         button.disabled = false;
       },
       { enableHighAccuracy: true, timeout: 20_000, maximumAge: 60_000 },
@@ -39,12 +51,13 @@ function point(box: HTMLElement): void {
   });
 }
 
-/* The counts of workers: <form data-counts> */
+/* The counts of workers: <form data-counts> with an <output data-sum> in each [data-row]; − and + beside each box */
 
 function counts(form: HTMLFormElement): void {
   const boxes = [...form.querySelectorAll<HTMLInputElement>("input[inputmode=numeric]")];
+
   function sum(): void {
-    for (const row of form.querySelectorAll("tr")) {
+    for (const row of form.querySelectorAll("[data-row]")) {
       const out = row.querySelector<HTMLOutputElement>("[data-sum]");
       if (!out) continue;
       const typed = [...row.querySelectorAll("input")].map((box) => box.value.trim());
@@ -52,17 +65,59 @@ function counts(form: HTMLFormElement): void {
       out.value = known ? String(typed.reduce((all, text) => all + Number(text), 0)) : "";
     }
   }
+
+  function stepper(box: HTMLInputElement, sign: 1 | -1): HTMLButtonElement {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn";
+    button.textContent = sign > 0 ? "+" : "−";
+    const words = form.dataset[sign > 0 ? "more" : "less"] ?? "";
+    button.setAttribute("aria-label", `${words}: ${box.dataset["name"] ?? ""}`);
+    button.addEventListener("click", () => {
+      type(box, String(Math.max(0, (Number.parseInt(box.value, 10) || 0) + sign)));
+    });
+    return button;
+  }
+
+  for (const box of boxes) {
+    box.before(stepper(box, -1));
+    box.after(stepper(box, 1));
+  }
   const zeros = form.querySelector<HTMLElement>("[data-zeros]");
-  const line = form.querySelector<HTMLElement>("[data-zeros-row]");
-  if (zeros && line) {
-    line.hidden = false;
+  if (zeros) {
+    zeros.hidden = false;
     zeros.addEventListener("click", () => {
-      for (const box of boxes) if (box.value.trim() === "") box.value = "0";
-      sum();
+      for (const box of boxes) if (box.value.trim() === "") type(box, "0");
     });
   }
   form.addEventListener("input", sum);
   sum();
+}
+
+/* Pictures of what was chosen and is not yet kept: <ul data-previews> in the form or the question of the field */
+
+async function preview(file: HTMLInputElement): Promise<void> {
+  const list = (file.closest("[data-question]") ?? file.form)?.querySelector("[data-previews]");
+  if (!list) return;
+  const shown = [...(file.files ?? [])].map(async (each) => {
+    const item = document.createElement("li");
+    try {
+      const picture = await createImageBitmap(each);
+      const canvas = document.createElement("canvas");
+      const scale = THUMB / Math.min(picture.width, picture.height);
+      canvas.width = canvas.height = THUMB;
+      const [width, height] = [picture.width * scale, picture.height * scale];
+      canvas.getContext("2d")?.drawImage(picture, (THUMB - width) / 2, (THUMB - height) / 2, width, height);
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", each.name);
+      item.append(canvas);
+    } catch {
+      item.textContent = each.name; // a PDF, or a picture that only the server can read
+      item.className = "sis-thumb-file";
+    }
+    return item;
+  });
+  list.replaceChildren(...(await Promise.all(shown)));
 }
 
 /* Answers, kept one question at a time: <form data-answers> with a fieldset [data-question] for each */
@@ -77,15 +132,30 @@ interface Kept {
 
 function answers(form: HTMLFormElement): void {
   const token = form.querySelector<HTMLInputElement>("[name=csrf_token]")?.value ?? "";
+  const questions = [...form.querySelectorAll<HTMLElement>("[data-question]")];
+  const count = form.querySelector<HTMLElement>("[data-unsaved]");
   const timers = new WeakMap<HTMLElement, number>();
+  const unsaved = new Set<HTMLElement>();
+  const lost = new Set<HTMLElement>();
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
+  let leaving = false;
 
-  function say(box: HTMLElement, text: string, bad = false): void {
+  /** What became of a question; `refused` waits for another answer, `offline` is sent again by itself. */
+  function say(box: HTMLElement, text: string, failed?: "refused" | "offline" | "ended"): void {
     const status = box.querySelector<HTMLElement>("[data-status]");
-    if (!status) return;
+    const retry = box.querySelector<HTMLButtonElement>("[data-retry]");
+    if (!status || !retry) return;
     status.textContent = text;
-    status.classList.toggle("sis-error", bad);
+    status.classList.toggle("sis-error", failed !== undefined);
+    retry.hidden = failed === undefined || failed === "refused";
+    if (failed) unsaved.add(box);
+    else unsaved.delete(box);
+    if (failed === "offline") lost.add(box);
+    else lost.delete(box);
+    if (!count) return;
+    const words = form.dataset[unsaved.size === 1 ? "unsavedOne" : "unsavedMany"] ?? "";
+    count.textContent = unsaved.size > 0 ? `${unsaved.size} ${words}` : "";
   }
 
   function fields(box: HTMLElement): FormData {
@@ -110,20 +180,21 @@ function answers(form: HTMLFormElement): void {
     const sent = [...(file?.files ?? [])];
     // From here on the field is free for the next photograph; what could not be sent comes back to it.
     if (file) file.value = "";
+    let answer: Response | undefined;
     try {
-      const answer = await fetch(form.action || location.href, {
+      answer = await fetch(form.action || location.href, {
         method: "POST",
         body,
         headers: { Accept: "application/json" },
       });
       const kept = (await answer.json()) as Kept;
       if (kept.saved === undefined) throw new Error(String(answer.status));
-      say(box, kept.message, !kept.saved);
+      say(box, kept.message, kept.saved ? undefined : "refused");
       if (!kept.saved) return;
       const tail = box.querySelector<HTMLElement>("[data-tail]");
       // What is being typed below the question is not taken away; the next answer brings the rest.
       if (tail && replace && !tail.contains(document.activeElement)) tail.innerHTML = kept.tail;
-      chosen(box);
+      if (file && file.value === "") box.querySelector("[data-previews]")?.replaceChildren();
       const progress = document.querySelector<HTMLElement>("[data-progress]");
       const bar = progress?.querySelector("progress");
       if (bar) bar.value = kept.done;
@@ -135,7 +206,8 @@ function answers(form: HTMLFormElement): void {
         for (const each of [...sent, ...(file.files ?? [])]) both.items.add(each);
         file.files = both.files;
       }
-      say(box, form.dataset["offline"] ?? "", true);
+      const why = answer ? "ended" : "offline";
+      say(box, form.dataset[why] ?? "", why);
     }
   }
 
@@ -151,15 +223,16 @@ function answers(form: HTMLFormElement): void {
     timers.set(box, window.setTimeout(go, wait));
   }
 
-  function chosen(box: HTMLElement): void {
-    const file = box.querySelector<HTMLInputElement>("input[type=file]");
-    const out = box.querySelector<HTMLElement>("[data-chosen]");
-    if (file && out) out.textContent = [...(file.files ?? [])].map((each) => each.name).join(", ");
+  function again(): void {
+    for (const box of lost) later(box, 0, true);
   }
 
   // A photograph on its way is waited for, so that it is neither lost nor sent twice.
   form.addEventListener("submit", (event) => {
-    if (waiting === 0) return;
+    if (waiting === 0) {
+      leaving = true;
+      return;
+    }
     event.preventDefault();
     const button = event.submitter;
     void queue.then(() => form.requestSubmit(button));
@@ -176,15 +249,65 @@ function answers(form: HTMLFormElement): void {
     const box = field.closest<HTMLElement>("[data-question]");
     if (box && field.matches("textarea, input[inputmode]")) later(box, REST_MS, false);
   });
+  form.addEventListener("click", (event) => {
+    const retry = (event.target as HTMLElement).closest("[data-retry]");
+    const box = retry?.closest<HTMLElement>("[data-question]");
+    if (box) later(box, 0, true);
+  });
+  window.addEventListener("online", again);
+  window.setInterval(() => {
+    if (navigator.onLine) again();
+  }, RETRY_MS);
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving && unsaved.size > 0) event.preventDefault();
+  });
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+  });
+
+  keyboard(form, questions);
 }
 
-/* The names of the files chosen behind a label that looks like a button */
+/** On a question: 1 to 4 answer it, Enter goes to the next one, and from the last one to the button. */
+function keyboard(form: HTMLFormElement, questions: HTMLElement[]): void {
+  const radios = (box: HTMLElement): HTMLInputElement[] => [
+    ...box.querySelectorAll<HTMLInputElement>(".sis-answer input"),
+  ];
+
+  function enter(box: HTMLElement | undefined): void {
+    if (!box) {
+      form.querySelector<HTMLElement>(".sis-go .btn-primary")?.focus();
+      return;
+    }
+    const all = radios(box);
+    (all.find((each) => each.checked) ?? all[0])?.focus({ preventScroll: true });
+    box.scrollIntoView({ block: "nearest" });
+  }
+
+  form.addEventListener("keydown", (event) => {
+    const field = event.target as HTMLElement;
+    const box = field.closest<HTMLElement>("[data-question]");
+    if (!box || !field.matches(".sis-answer input") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      enter(questions[questions.indexOf(box) + 1]);
+      return;
+    }
+    const radio = radios(box)[Number(event.key) - 1];
+    if (!radio) return;
+    event.preventDefault();
+    radio.focus();
+    radio.click();
+  });
+  if (location.hash === "" && matchMedia("(pointer: fine)").matches) {
+    const open = questions.find((box) => !radios(box).some((each) => each.checked));
+    if (open && !form.querySelector("[aria-invalid=true]")) enter(open);
+  }
+}
 
 document.addEventListener("change", (event) => {
   const file = event.target;
-  if (!(file instanceof HTMLInputElement) || file.type !== "file") return;
-  const out = file.parentElement?.querySelector<HTMLElement>("[data-chosen]");
-  if (out) out.textContent = [...(file.files ?? [])].map((each) => each.name).join(", ");
+  if (file instanceof HTMLInputElement && file.type === "file") void preview(file);
 });
 
 for (const box of document.querySelectorAll<HTMLElement>("[data-point]")) point(box);

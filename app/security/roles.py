@@ -103,7 +103,7 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
         WRITE: LEADERS | {Role.INSPECTOR},
         EXPORT: LEADERS | {Role.AUDITOR},
     },
-    "Home": {EXPORT: TAKE_FILES},
+    "Home": {EXPORT: TAKE_FILES, frozenset({"can_watch"}): frozenset({Role.ADMIN})},
     "SigningDesk": {
         frozenset({"can_list", "can_take", "can_add", "can_undo"}): frozenset(
             {Role.MINISTER, Role.SECRETARY, Role.DIRECTOR, Role.REGIONAL, Role.LEGAL}
@@ -134,6 +134,11 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "Absence": {READ: LEADERS | {Role.ADMIN}, EXPORT: LEADERS, WRITE: LEADERS},
     "Post": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN})},
     "PostHolder": {READ: INTERNAL, EXPORT: TAKE_STAFF, WRITE: frozenset({Role.ADMIN, Role.SECRETARY})},
+    "ProcedureVersion": {
+        READ: INTERNAL,
+        frozenset({"can_edit"}): frozenset({Role.ADMIN}),
+        frozenset({"can_publish"}): frozenset({Role.ADMIN, Role.DIRECTOR, Role.MINISTER}),
+    },
     "NumberSeries": {
         READ | EXPORT: frozenset({Role.SECRETARY, Role.ADMIN, Role.AUDITOR}),
         frozenset({"can_edit"}): frozenset({Role.SECRETARY}),
@@ -143,7 +148,11 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
     "Infraction": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN, Role.LEGAL})},
     "InfractionArea": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "InfractionAlias": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
-    "ChecklistVersion": {READ | EXPORT: INTERNAL},
+    "ChecklistVersion": {
+        READ | EXPORT: INTERNAL,
+        frozenset({"can_draft"}): frozenset({Role.ADMIN}),
+        frozenset({"can_publish"}): frozenset({Role.ADMIN, Role.DIRECTOR, Role.MINISTER}),
+    },
     "MinimumWage": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Parameter": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
     "Holiday": {READ | EXPORT: INTERNAL, WRITE: frozenset({Role.ADMIN})},
@@ -184,7 +193,15 @@ GRANTS: Mapping[str, Mapping[frozenset[str], frozenset[Role]]] = {
 """resource -> permissions -> the roles that have them."""
 
 PERSONAL = frozenset(
-    {("can_get", "Home"), ("can_read", "MyAccount"), ("can_password", "MyAccount"), ("can_logout", "Auth")}
+    {
+        ("can_get", "Home"),
+        ("can_keep", "SavedList"),
+        ("can_get", "Search"),
+        ("can_get", "Help"),
+        ("can_read", "MyAccount"),
+        ("can_password", "MyAccount"),
+        ("can_logout", "Auth"),
+    }
 )
 """What everybody with an account may do: (permission, resource)."""
 

@@ -19,6 +19,8 @@ from app.security.attempts import TooManyAttempts
 from app.security.directory import DirectoryDown
 
 LONGEST = 128
+REVEAL = {"data-show": "Mostrar|la contraseña", "data-hide": "Ocultar|la contraseña"}
+"""What a password field brings for the button that shows it (assets/admin.ts)."""
 
 
 def inside(target: str) -> str:
@@ -58,7 +60,7 @@ class LoginForm(FlaskForm):
     password = PasswordField(
         "Contraseña",
         [InputRequired("Escriba su contraseña."), Length(max=1024)],
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", **REVEAL},
     )
 
 
@@ -69,12 +71,12 @@ class NewPasswordForm(FlaskForm):
         "Contraseña nueva",
         [InputRequired("Escriba la contraseña nueva."), Length(max=1024)],
         description="12 caracteres o más. Una frase que solo usted recuerde sirve más que una palabra rara.",
-        render_kw={"autocomplete": "new-password"},
+        render_kw={"autocomplete": "new-password", **REVEAL},
     )
     again = PasswordField(
         "Repita la contraseña nueva",
         [EqualTo("new", "Las dos contraseñas nuevas no son iguales.")],
-        render_kw={"autocomplete": "new-password"},
+        render_kw={"autocomplete": "new-password", **REVEAL},
     )
 
 
@@ -84,7 +86,7 @@ class PasswordForm(NewPasswordForm):
     current = PasswordField(
         "Contraseña actual",
         [InputRequired("Escriba su contraseña actual.")],
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", **REVEAL},
     )
 
 

@@ -5,25 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from flask import Response, request, send_file, url_for
+from flask import Response, jsonify, request, send_file, url_for
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_wtf import FlaskForm
-from sqlalchemy import text
+from markupsafe import Markup
+from sqlalchemy import func, select, text
 from wtforms import SelectField, StringField
+from wtforms.validators import ValidationError
+from wtforms.widgets import html_params
 
 from app.core import clock
-from app.core.base import Session, metadata
+from app.core.base import Session
 from app.core.errors import Missing
-from app.operations import audit
+from app.core.types import fold
+from app.models.security import Account
+from app.operations import audit, search
 from app.security.principal import current
 from app.security.roles import GRANTS
 from app.security.scope import SEES_ALL, TABLES, roles_of
-from app.views.history import TITLES, changes
-from app.views.widgets import day_field, text_or_none, whole
+from app.views import acts
+from app.views.history import TITLES, compared
+from app.views.widgets import day_field, whole
 
 PAGE = 50
 MOST_ROWS = 300
@@ -32,150 +39,47 @@ DAYS = 30
 """How far back a search goes that says nothing else."""
 IN_MEMORY = 1024 * 1024
 FIND = text(
-    "SELECT act_id, change_id, at, actor, verb, reason, origin, address FROM audit.find("
-    ":since, :until, :person, :verb, :table, :key, :most)"
+    "SELECT found.* FROM unnest(CAST(:verbs AS text[])) AS wanted(verb) CROSS JOIN LATERAL audit.find("
+    ":since, :until, :person, wanted.verb, :table, :key, :most) AS found ORDER BY found.at DESC LIMIT :most"
 )
+"""Acts of any of these verbs; a NULL among them means every verb."""
+PEOPLE = 20
+"""People, and acts, that a look-up offers."""
 ACT = text("SELECT act_id, change_id, at, actor, verb, reason, origin, address FROM audit.one(:act, :change)")
 DETAILS = text(
     "SELECT at, table_name, row_key, operation, old_values, new_values"
     " FROM audit.details(:act, :change, :most)"
 )
-WORDS = {
-    "create": "alta",
-    "add": "alta",
-    "change": "modificación",
-    "write": "modificación",
-    "remove": "baja",
-    "read": "lectura",
-    "export": "descarga",
-    "verify": "verificación",
-    "sign": "firma",
-    "attach": "archivo agregado",
-    "answer": "respuestas",
-    "count": "cantidad de trabajadores",
-    "plan": "programación",
-    "start": "inicio",
-    "open": "comienzo",
-    "close": "fin",
-    "begin": "comienzo",
-    "end": "fin",
-    "reset": "vuelta al comienzo",
-    "sql": "cambio directo en la base de datos",
-    "load": "carga",
-    "import": "importación",
-    "layout": "lectura de columnas",
-    "trial": "prueba",
-    "stop": "interrupción",
-    "beat": "señal de vida",
-    "undo": "se deshizo",
-    "register": "alta",
-    "identify": "identificación",
-    "merge": "unión",
-    "districts": "distritos",
-    "member": "integrantes",
-    "password": "contraseña",
-    "forgotten": "contraseña olvidada",
-    "recover": "contraseña recuperada",
-    "code": "código de un solo uso",
-    "link": "enlace enviado",
-    "unsent": "no se envió",
-    "refused": "rechazo",
-    "use": "uso",
-    "use_on_paper": "número usado en papel",
-    "off": "desactivación",
-    "confirm": "confirmación",
-    "ask": "pedido",
-    "request": "pedido",
-    "ask_reset": "pedido de restablecer",
-    "refuse_reset": "restablecimiento rechazado",
-    "renew": "renovación",
-    "revoke": "revocación",
-    "restore": "restauración",
-    "synchronise": "permisos al día",
-    "publish": "publicación",
-    "move": "cambio de hora",
-    "review": "revisión",
-    "watch": "vigilancia",
-    "extend": "prórroga",
-    "recount": "nuevo cálculo",
-    "tell": "aviso enviado",
-    "annul": "anulación",
-    "issue": "emisión",
-    "print": "impresión",
-    "print_substitution": "impresión de la sustitución",
-    "reserve": "reserva de número",
-    "store": "archivo guardado",
-    "scan": "carpeta firmada",
-    "create_several": "alta de varias",
-    "authorise_entry": "autorización para entrar",
-    "substitute": "sustitución de inspectores",
-    "revise": "modificación",
-    "discard": "descarte",
-    "require": "requerimiento",
-    "prepare": "preparación",
-    "deliver": "entrega",
-    "deliver_all": "entregas",
-    "file": "presentación",
-    "conclude": "conclusión",
-    "add_workers": "nómina",
-    "remove_worker": "retiro de la nómina",
-    "accept": "aceptación",
-    "refuse": "rechazo",
-    "decide": "resolución",
-    "withdraw": "retiro",
-    "withdraw_file": "retiro de una prueba",
-    "withdraw_signatures": "retiro de firmas",
-    "confirm_signature": "firma confirmada",
-    "sign_party": "firma de una parte",
-    "presence": "presencia",
-    "hand_over": "entrega de la copia",
-    "correct": "corrección",
-    "prove_by_paper": "prueba en papel",
-    "catalogues": "catálogos",
-    "document_types": "tipos de documento",
-    "inspections": "inspecciones",
-    "offices": "oficinas",
-    "registry": "registro",
-    "staff": "personal",
-    "territory": "territorio",
-    "done": "fin",
-    "demo": "demostración",
-}
-"""The last word of a verb; a step of the procedure has its own code."""
-WHOLE = {
-    "session.open": "entrada",
-    "session.close": "salida",
-    "account.reset": "contraseña provisoria",
-    "second_factor.reset": "restablecimiento",
-}
-"""A verb whose last word says another thing elsewhere."""
-ABOUT = {
-    "order": "Orden",
-    "report": "Informe final",
-    "session": "Sesión",
-    "audit": "Rastro",
-    "seed": "Datos iniciales",
-    "training": "Capacitación",
-    "account": "Cuenta",
-    "backup": "Copia de respaldo",
-    "clock": "Reloj",
-    "demo": "Carga para medir",
-    "file": "Archivo",
-    "group": "Grupo",
-    "merge": "Unión de duplicados",
-    "move": "Acto retenido",
-    "procedure": "Procedimiento",
-    "recovery": "Acceso",
-    "register": "Importación del registro",
-    "role": "Función",
-    "roster": "Nómina",
-    "security": "Seguridad",
-    "signing": "Firma",
-    "api_key": "Llave de máquina",
-    "second_factor": "Segundo factor",
-    "transfer": "Pase de expediente",
-}
-"""What a verb is about, where that is no table."""
+
+
+class LookedUp(StringField):
+    """A text that a script completes from a list of ours; `key` is what was chosen (assets/lookup.ts)."""
+
+    def __init__(self, label: str, source: str, none: str, **options: Any) -> None:
+        super().__init__(label, **options)
+        self.source, self.none, self.key = source, none, ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        given = [value.replace("\x00", "").strip() for value in valuelist]
+        self.data = given[0] if given and given[0] else None
+        self.key = given[1] if self.data and len(given) > 1 else ""
+
+    def widget(self, field: Any, **attributes: Any) -> Markup:
+        """The text box, and the key beside it."""
+        look = f"{attributes.pop('class', '')} sis-lookup-input".strip()
+        attributes = {"id": field.id, "placeholder": "Escriba para buscar", **attributes, "class": look}
+        shown = html_params(
+            type="text", name=field.name, value=field.data or "", autocomplete="off", **attributes
+        )
+        frame = {
+            "class": "sis-lookup",
+            "data-lookup": url_for(field.source),
+            "data-none": field.none,
+            "data-failed": "No se pudo buscar. Revise la conexión e intente de nuevo.",
+            "data-found": "opciones; use las flechas para elegir",
+        }
+        hidden = html_params(type="hidden", name=field.name, value=field.key)
+        return Markup(f"<div {html_params(**frame)}><input {shown}><input {hidden}></div>")
 
 
 class AuditSearch(FlaskForm):
@@ -184,14 +88,31 @@ class AuditSearch(FlaskForm):
     class Meta:
         csrf = False
 
-    persona = StringField("Persona", filters=[text_or_none])
+    accion = LookedUp("Acción", "AuditView.verbs", "Ninguna acción se llama así. Pruebe con otra palabra.")
+    persona = LookedUp("Persona", "AuditView.people", "Nadie coincide. Pruebe con otra parte del nombre.")
     desde = day_field("Desde")
     hasta = day_field("Hasta")
     registro = SelectField("Registro", validate_choice=False)
     numero = StringField("N.º interno", render_kw={"inputmode": "numeric"})
-    accion = StringField(
-        "Acción", filters=[text_or_none], description="Su código, como order.vencer: se lee al abrir un acto."
-    )
+
+    def verbs(self) -> dict[str | None, str]:
+        """The verbs that are asked for, with their words; {None: ""} is every one."""
+        if not self.accion.data:
+            return {None: ""}
+        found = acts.meant(self.accion.key or self.accion.data)
+        if len(found) == 1:
+            self.accion.key, self.accion.data = next(iter(found.items()))
+        return {**found}
+
+    def validate_accion(self, field: LookedUp) -> None:
+        """Words that name an act, or a few."""
+        count = len(self.verbs())
+        if count == 0:
+            raise ValidationError(
+                "Ninguna acción se llama así: elija una de la lista que se abre al escribir."
+            )
+        if count > acts.MOST:
+            raise ValidationError(f"Hay {count} acciones con esas palabras: elija una de la lista.")
 
 
 class AuditView(BaseView):
@@ -207,14 +128,18 @@ class AuditView(BaseView):
     def list(self) -> Any:
         """How the trail stands, and the acts that answer the search, the newest first."""
         form = AuditSearch(request.args)
-        form.registro.choices = [("", "Todos"), *sorted(labels().items(), key=lambda each: each[1].lower())]
+        form.registro.choices = [
+            ("", "Todos"),
+            *sorted(acts.labels().items(), key=lambda each: fold(each[1])),
+        ]
         rows, after = self._found(form)
-        kept = {name: value for name, value in request.args.items() if value and name != "antes"}
+        steps = acts.steps()
+        kept = {name: request.args.getlist(name) for name in request.args if name != "antes"}
         return self.render_template(
             "sis/audit.html",
             title="Auditoría",
             form=form,
-            rows=[(row, verb_words(row.verb)) for row in rows],
+            rows=[(row, acts.verb_words(row.verb, steps)) for row in rows],
             head=audit.head(),
             check=audit.last_check(),
             days=DAYS,
@@ -234,14 +159,35 @@ class AuditView(BaseView):
             {
                 "since": _midnight(since),
                 "until": _moment(request.args.get("antes")) or _midnight(until),
-                "person": form.persona.data,
-                "verb": form.accion.data,
+                "person": form.persona.key or form.persona.data,
+                "verbs": [*form.verbs()],
                 "table": form.registro.data or None,
                 "key": whole(form.numero.data),
                 "most": PAGE + 1,
             },
         ).all()
         return [*rows[:PAGE]], rows[PAGE - 1].at.isoformat() if len(rows) > PAGE else None
+
+    @expose("/personas")
+    @has_access
+    @permission_name("list")
+    def people(self) -> Response:
+        """`[{id, text}]`: people by name or user, for the search."""
+        named = func.fold(func.concat_ws(" ", Account.first_name, Account.last_name, Account.username))
+        words = search.words(request.args.get("q", ""))
+        query = select(Account).where(*(search.like(named, word) for word in words))
+        found = Session.scalars(query.order_by(Account.last_name, Account.id).limit(PEOPLE))
+        return jsonify(
+            [{"id": row.username, "text": f"{row.get_full_name()} ({row.username})"} for row in found]
+        )
+
+    @expose("/acciones")
+    @has_access
+    @permission_name("list")
+    def verbs(self) -> Response:
+        """`[{id, text}]`: acts by their words, for the search."""
+        found = acts.meant(request.args.get("q", "")).items()
+        return jsonify([{"id": verb, "text": words} for verb, words in islice(found, PEOPLE)])
 
     @expose("/acto/<int:pk>")
     @has_access
@@ -268,7 +214,7 @@ class AuditView(BaseView):
             "sis/audit_act.html",
             title=f"Acto n.º {act}" if act else f"Cambio n.º {change}",
             row=row,
-            words=verb_words(row.verb),
+            words=acts.verb_words(row.verb, acts.steps()),
             entries=[
                 {
                     "title": TITLES[each.operation],
@@ -301,34 +247,18 @@ class AuditView(BaseView):
         return send_file(out, mimetype="application/jsonl", as_attachment=True, download_name=name)
 
 
-def verb_words(verb: str) -> str:
-    """The verb of an act in words, as far as it has them."""
-    about, _, what = verb.rpartition(".")
-    label = ABOUT.get(about) or labels().get(about) or about.replace("_", " ")
-    words = WHOLE.get(verb) or WORDS.get(what) or what.replace("_", " ")
-    return f"{label}: {words}" if label else words
-
-
-def labels() -> dict[str, str]:
-    """Every table that has a name for people."""
-    return {
-        table.name: label
-        for table in metadata.tables.values()
-        if isinstance(label := getattr(audit.kind_of(table.name), "label", ""), str) and label
-    }
-
-
-def _values(row: Any) -> Iterator[str]:
-    """What a row of the trail says of its record's values."""
+def _values(row: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    """(column, before, after) of a row of the trail; without a value where there was, or is, none."""
     kind = audit.kind_of(row.table_name)
     if row.operation == "U" and kind is not None:
-        yield from changes(kind, row)
+        yield from compared(kind, row)
     elif row.operation in "ID":
         for name, value in (row.new_values or row.old_values or {}).items():
             column = None if kind is None else kind.__table__.c.get(name)
             label = name if column is None else column.info.get("label") or name
             if value not in (None, "", [], {}):
-                yield f"{label}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+                said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                yield (label, said, None) if row.operation == "D" else (label, None, said)
 
 
 def _midnight(day: date) -> datetime:

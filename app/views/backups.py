@@ -1,5 +1,6 @@
 """Backups for the administrator: what there is, one more now; bringing one back is a command."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, url_for
@@ -23,12 +24,13 @@ class BackupView(BaseView):
     def list(self) -> Any:
         """The backups, the failed attempts, how the server's log is kept, how to bring one back."""
         kept = backups.current()
-        today = clock.today()
+        today, last = clock.today(), backups.last_good(kept.folder)
         return self.render_template(
             "sis/backups.html",
             title="Copias de respaldo",
             cards=backups.cards(kept.folder),
-            last=backups.last_good(kept.folder),
+            last=last,
+            age_days=_days_since(last.at) if last else None,
             kept=kept,
             log=backups.kept_log(),
             hour=parameters.whole("RESPALDO_HORA", today),
@@ -57,6 +59,11 @@ class BackupView(BaseView):
         else:
             flash("Pedida: se hace en el servidor, puede seguir trabajando.", "success")
         return redirect(url_for("BackupView.list"))
+
+
+def _days_since(moment: datetime) -> int:
+    """Midnights that passed since then, by the true clock: training may have moved its own."""
+    return (clock.local(clock.real_now()).date() - clock.local(moment).date()).days
 
 
 def _progress() -> dict[str, Any]:

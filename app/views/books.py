@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
@@ -87,7 +88,11 @@ class BookView(Exported, BaseView):
         """Every series of a year, with its counts."""
         years, year, rows = _year()
         return self.render_template(
-            "sis/books.html", title="Libros de numeración", rows=rows, years=years, year=year
+            "sis/books.html",
+            title="Libros de numeración",
+            documents=[(title, [*found]) for title, found in groupby(rows, key=lambda row: row.title)],
+            years=years,
+            year=year,
         )
 
     @expose("/<int:pk>")

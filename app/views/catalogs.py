@@ -72,19 +72,11 @@ class OfficeView(RegistryView):
     show_template = "offices/office.html"
     list_columns = ["code", "name", "kind", "city", "opened_on", "closed_on"]
     search_columns = ["code", "name", "kind", "city"]
-    form_columns = [
-        "code",
-        "series_code",
-        "name",
-        "kind",
-        "parent_id",
-        "city",
-        "address",
-        "phone",
-        "email",
-        "opened_on",
-        "closed_on",
-    ]
+    form_sections = {
+        "Identificación": ["code", "series_code", "name", "kind", "parent_id"],
+        "Dónde está": ["city", "address", "phone", "email"],
+        "Funcionamiento": ["opened_on", "closed_on"],
+    }
     show_columns = [
         "code",
         "series_code",

@@ -122,8 +122,8 @@ class DraftPages:
         may = self.appbuilder.sm.has_access
         return {
             "checklist": version,
-            "draft": draft and may("can_edit", self.class_permission_name),
-            "may_copy": not draft and may("can_edit", self.class_permission_name),
+            "draft": draft and may("can_draft", self.class_permission_name),
+            "may_copy": not draft and may("can_draft", self.class_permission_name),
             "may_publish": draft and may("can_publish", self.class_permission_name),
             "publish_form": PublishForm(valid_from=max(version.valid_from, tomorrow()))
             if draft and version
@@ -134,7 +134,7 @@ class DraftPages:
 
     @expose("/<int:pk>/copiar", methods=["GET", "POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def copy(self, pk: int) -> Any:
         """A draft equal to this version."""
         version = self._version(pk)
@@ -151,7 +151,7 @@ class DraftPages:
 
     @expose("/<int:pk>/seccion", methods=["GET", "POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def section(self, pk: int) -> Any:
         """A section: new, or the one that `clave` names."""
         version, key = self._draft(pk), self._key()
@@ -164,7 +164,7 @@ class DraftPages:
 
     @expose("/<int:pk>/pregunta", methods=["GET", "POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def question(self, pk: int) -> Any:
         """A question: new (in `seccion`), or the one that `clave` names."""
         version, key = self._draft(pk), self._key()
@@ -183,7 +183,7 @@ class DraftPages:
 
     @expose("/<int:pk>/quitar", methods=["POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def drop(self, pk: int) -> Response:
         """Take the section or the question that `clave` names away."""
         version, key = self._draft(pk), self._key() or 0
@@ -197,7 +197,7 @@ class DraftPages:
 
     @expose("/<int:pk>/orden", methods=["POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def shift(self, pk: int) -> Response:
         """The question that `clave` names, one place up or down."""
         version, key = self._draft(pk), self._key() or 0
@@ -218,7 +218,7 @@ class DraftPages:
 
     @expose("/<int:pk>/descartar", methods=["POST"])
     @has_access
-    @permission_name("edit")
+    @permission_name("draft")
     def discard(self, pk: int) -> Response:
         """Throw the draft away."""
         version = self._draft(pk)

@@ -57,7 +57,7 @@ class ChecklistVersionView(DraftPages, RegistryView):
     kind = ChecklistVersion
     route_base = "/listas-de-control"
     page_size = 25
-    base_permissions = ["can_list", "can_show", "can_edit", "can_publish"]
+    base_permissions = ["can_list", "can_show", "can_draft", "can_publish"]
     show_template = "sis/checklist.html"
     list_columns = ["checklist", "number", "status", "valid_from", "valid_to", "legal_basis"]
     search_columns = ["checklist", "number", "status", "valid_from"]

@@ -17,7 +17,7 @@ from app.exchange import exports
 from app.exchange.exports import Cells, Sheet
 from app.exchange.tables import FORMATS
 
-PAGING = frozenset({"despues", "antes", "page"})
+PAGING = frozenset({"despues", "antes", "filas"})
 """Arguments of a list that say which page of it is shown."""
 
 
@@ -73,8 +73,4 @@ def keys(kind: type[Model]) -> Cells:
 
 
 def _narrowing() -> list[tuple[str, str]]:
-    return [
-        (name, value)
-        for name, value in request.args.items(multi=True)
-        if value and name not in PAGING and not name.startswith(("page_", "psize_"))
-    ]
+    return [(name, value) for name, value in request.args.items(multi=True) if value and name not in PAGING]

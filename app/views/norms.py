@@ -6,7 +6,7 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.widgets import FormWidget
-from wtforms import HiddenField, SelectMultipleField
+from wtforms import HiddenField
 
 from app.core import clock
 from app.core.base import Model
@@ -23,7 +23,8 @@ from app.models.norms import (
     Parameter,
 )
 from app.operations import norms, recount
-from app.views.base import RegistryView
+from app.views.base import RegistryView, columns_of
+from app.views.fields import Checks
 
 LEGAL = ["valid_from", "valid_to", "legal_basis", "verification", "note"]
 STAMPS = ["created_at", "updated_at"]
@@ -59,8 +60,11 @@ class NormView(RegistryView):
     route_base = "/normas"
     page_size = 25
     list_columns = ["code", "kind", "number", "title", "status", "verification"]
-    form_columns = ["code", "kind", "number", "title", "dated", "status", *LEGAL]
-    show_columns = [*form_columns, *STAMPS]
+    form_sections = {
+        "Identificación": ["code", "kind", "number", "title", "dated", "status"],
+        "Vigencia y fuente": [*LEGAL],
+    }
+    show_columns = [*columns_of(form_sections), *STAMPS]
     base_order = ("code", "asc")
 
 
@@ -71,7 +75,10 @@ class InfractionAreaView(RegistryView):
     route_base = "/areas-de-infracciones"
     page_size = 25
     list_columns = ["code", "position", "title"]
-    form_columns = ["code", "position", "title", "verification", "note"]
+    form_sections = {
+        "Área": ["code", "position", "title"],
+        "Fuente": ["verification", "note"],
+    }
     base_order = ("position", "asc")
 
 
@@ -92,24 +99,20 @@ class InfractionView(LegalView):
         "valid_to",
     ]
     search_columns = ["code", "title", "area", "severity", "basis", "verification", "valid_from"]
-    form_columns = [
-        "code",
-        "area_code",
-        "title",
-        "article",
-        "article_verification",
-        "severity",
-        "severity_verification",
-        "day_wages_min",
-        "day_wages_max",
-        "basis",
-        "doubles_on_repeat",
-        "remediable",
-        "mandatory_referral",
-        "stoppage_proposed",
-        *LEGAL,
-    ]
-    show_columns = ["area" if name == "area_code" else name for name in form_columns] + STAMPS
+    form_sections = {
+        "Infracción": ["code", "area_code", "title", "article", "article_verification"],
+        "Multa": [
+            "severity",
+            "severity_verification",
+            "day_wages_min",
+            "day_wages_max",
+            "basis",
+            "doubles_on_repeat",
+        ],
+        "Qué sigue": ["remediable", "mandatory_referral", "stoppage_proposed"],
+        "Vigencia y fuente": [*LEGAL],
+    }
+    show_columns = ["area" if name == "area_code" else name for name in columns_of(form_sections)] + STAMPS
     base_order = ("code", "asc")
 
 
@@ -120,8 +123,10 @@ class InfractionAliasView(RegistryView):
     route_base = "/alias-de-infracciones"
     page_size = 25
     list_columns = ["alias", "infraction_code", "confidence", "source"]
-    form_columns = ["alias", "infraction_code", "confidence", "source", "note"]
-    show_columns = [*form_columns, *STAMPS]
+    form_sections = {
+        "Texto antiguo y su infracción": ["alias", "infraction_code", "confidence", "source", "note"],
+    }
+    show_columns = [*columns_of(form_sections), *STAMPS]
     base_order = ("alias", "asc")
 
 
@@ -140,8 +145,11 @@ class MinimumWageView(LegalView):
         "verification",
     ]
     search_columns = ["valid_from", "legal_basis", "verification"]
-    form_columns = ["monthly", "daily", "adjustment_percent", *LEGAL]
-    show_columns = [*form_columns, *STAMPS]
+    form_sections = {
+        "Montos": ["monthly", "daily", "adjustment_percent"],
+        "Vigencia y fuente": [*LEGAL],
+    }
+    show_columns = [*columns_of(form_sections), *STAMPS]
     base_order = ("valid_from", "desc")
 
 
@@ -152,8 +160,12 @@ class ParameterView(LegalView):
     route_base = "/parametros"
     list_columns = ["code", "description", "value", "unit", "valid_from", "valid_to", "verification"]
     search_columns = ["code", "description", "value", "unit", "legal_basis", "verification"]
-    form_columns = ["code", "description", "value", "value_type", "unit", "options", *LEGAL]
-    show_columns = [*form_columns, *STAMPS]
+    form_sections = {
+        "Parámetro": ["code", "description"],
+        "Valor": ["value", "value_type", "unit", "options"],
+        "Vigencia y fuente": [*LEGAL],
+    }
+    show_columns = [*columns_of(form_sections), *STAMPS]
     base_order = ("code", "asc")
 
 
@@ -240,21 +252,12 @@ class HolidayView(CalendarView):
     route_base = "/feriados"
     list_columns = ["effective_date", "name", "kind", "original_date", "norm", "verification"]
     search_columns = ["effective_date", "original_date", "name", "kind", "verification"]
-    form_columns = [
-        "name",
-        "kind",
-        "original_date",
-        "effective_date",
-        "movable",
-        "norm",
-        "verification",
-        "departments",
-        "districts",
-        "offices",
-        "note",
-        "seen",
-    ]
-    show_columns = [*form_columns[:-1], *STAMPS]
+    form_sections = {
+        "Feriado": ["name", "kind", "original_date", "effective_date", "movable", "norm"],
+        "Dónde rige": ["departments", "districts", "offices"],
+        "Fuente": ["verification", "note", "seen"],
+    }
+    show_columns = [*columns_of(form_sections)[:-1], *STAMPS]
     base_order = ("effective_date", "asc")
 
     @expose("/list/")
@@ -262,8 +265,8 @@ class HolidayView(CalendarView):
     def list(self) -> Any:
         """Without a filter the list begins with this year's; the filter is seen and can be taken off."""
         if not request.args:
-            last = f"{clock.today().year - 1}-12-31"
-            return redirect(url_for(f"{self.endpoint}.list", _flt_1_effective_date=last))
+            first = f"{clock.today().year}-01-01"
+            return redirect(url_for(f"{self.endpoint}.list", effective_date_desde=first))
         return super().list()
 
 
@@ -285,24 +288,18 @@ class SuspensionView(CalendarView):
     search_columns = ["valid_from", "valid_to", "legal_basis"]
     extra_fields = {
         **CalendarView.extra_fields,
-        "processes": SelectMultipleField(
+        "processes": Checks(
             label="Procesos",
             choices=PROCESSES,
             description="Cuáles se detienen. Sin marcar ninguno, todos.",
-            render_kw={"size": 4},
         ),
     }
-    form_columns = [
-        "valid_from",
-        "valid_to",
-        "legal_basis",
-        "processes",
-        "offices",
-        "verification",
-        "note",
-        "seen",
-    ]
-    show_columns = [*form_columns[:-1], *STAMPS]
+    form_sections = {
+        "Suspensión": ["valid_from", "valid_to", "legal_basis"],
+        "Qué detiene": ["processes", "offices"],
+        "Fuente": ["verification", "note", "seen"],
+    }
+    show_columns = [*columns_of(form_sections)[:-1], *STAMPS]
     base_order = ("valid_from", "desc")
 
 

@@ -17,11 +17,13 @@ from wtforms.widgets import HiddenInput
 
 from app.core.base import Model, Session
 from app.core.errors import DomainError, Missing, NotAllowed
+from app.core.types import fold
 from app.exchange.exports import Sheet
 from app.models.security import Account, DerivedRole
 from app.operations import roles
 from app.operations.roles import Grant
 from app.security.roles import BY_NAME, GRANTS, PERSONAL, Role
+from app.security.scope import BY_LABEL, SCOPED_ROLES, SEES_ALL
 from app.views.base import explain, valid
 from app.views.exports import Exported
 
@@ -41,9 +43,15 @@ DOORS = {
     "can_undo": ("Deshacer", "D"),
     "can_answer": ("Responder pases", "S"),
     "can_decide": ("Resolver pases", "Z"),
+    "can_draft": ("Preparar borradores", "N"),
+    "can_publish": ("Publicar", "K"),
+    "can_watch": ("Vigilar el sistema", "G"),
 }
 """Each door in words and as a letter of the matrix; one that is not here shows its own name."""
+LOOKS = frozenset({"can_get", "can_list", "can_show", "can_export"})
+WRITES = frozenset({"can_add", "can_edit", "can_delete"})
 
+INSIDE = "Dentro de otras pantallas"
 SCREENS = {"Step": "Pasos del procedimiento", "Home": "Mi trabajo"}
 """Resources that are neither an entry of the menu nor a table, in words."""
 
@@ -73,17 +81,66 @@ def resource_words() -> dict[str, str]:
     return {name: entries.get(name) or tables.get(name) or SCREENS.get(name, name) for name in GRANTS}
 
 
-def offered(grants: Iterable[Grant]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(resource in words, [(value, door in words)]) of these grants, for check boxes and lists."""
-    words = resource_words()
-    by_resource: dict[str, list[tuple[str, str]]] = {}
-    order = {name: index for index, name in enumerate(DOORS)}
+def sections() -> dict[str, str]:
+    """resource -> the section of the menu that its screen stands in."""
+    menu = current_app.extensions["appbuilder"].menu.menu
+    return {child.baseview.class_permission_name: part.label for part in menu for child in part.childs}
+
+
+Doors = list[tuple[str, str]]
+Part = tuple[str, list[tuple[str, Doors]]]
+
+
+def offered(grants: Iterable[Grant]) -> list[Part]:
+    """[(section, [(resource in words, [(value, door in words)])])] of these grants."""
+    words, order = resource_words(), {name: index for index, name in enumerate(DOORS)}
+    by_resource: dict[str, Doors] = {}
     for permission, resource in sorted(grants, key=lambda grant: (order.get(grant[0], 99), grant[0])):
         by_resource.setdefault(resource, []).append((f"{permission}:{resource}", door_words(permission)))
-    return sorted(
-        ((words.get(resource, resource), doors) for resource, doors in by_resource.items()),
-        key=lambda row: row[0].lower(),
-    )
+    return in_sections((name, words.get(name, name), doors) for name, doors in by_resource.items())
+
+
+def in_sections(rows: Iterable[tuple[str, str, Any]]) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """(resource, in words, anything) under the sections of the menu, in its order, each by the alphabet."""
+    of = sections()
+    parts: dict[str, list[tuple[str, Any]]] = {name: [] for name in (*of.values(), INSIDE)}
+    for resource, words, what in rows:
+        parts[of.get(resource, INSIDE)].append((words, what))
+    return [(name, sorted(found, key=lambda row: fold(row[0]))) for name, found in parts.items() if found]
+
+
+def reach(names: Iterable[str], grants: Iterable[Grant]) -> list[tuple[str, str]]:
+    """[(what, in words)] that somebody with these base roles and these grants can do, in a few lines."""
+    by_resource: dict[str, set[str]] = {}
+    for permission, resource in grants:
+        by_resource.setdefault(resource, set()).add(permission)
+    words = resource_words()
+    kept: dict[str, list[str]] = {"Agrega y cambia": [], "Decide": [], "Solo mira": []}
+    for resource, doors in by_resource.items():
+        name, more = words.get(resource, resource), sorted(map(door_words, doors - WRITES - LOOKS))
+        if more:
+            kept["Decide"].append(f"{name} ({', '.join(more).lower()})")
+        if doors & WRITES:
+            kept["Agrega y cambia"].append(name)
+        elif not more:
+            kept["Solo mira"].append(name)
+    scopes = {BY_LABEL[name] for name in names if name in BY_LABEL}
+    files = "Todos los del país" if scopes & SEES_ALL else "Los de su oficina, o los que le tocan a él"
+    lines = [(what, " · ".join(sorted(found, key=fold))) for what, found in kept.items() if found]
+    return [("Expedientes que ve", files if scopes & (SEES_ALL | SCOPED_ROLES) else "Ninguno"), *lines]
+
+
+def reach_of(keys: Iterable[int]) -> list[tuple[str, str]]:
+    """What somebody with the roles of these keys can do; nothing without a role."""
+    rows = Session.execute(
+        select(RoleRow.id, RoleRow.name, DerivedRole.base)
+        .outerjoin(DerivedRole, DerivedRole.role_id == RoleRow.id)
+        .where(RoleRow.id.in_(keys))
+    ).all()
+    grants: set[Grant] = set()
+    for row in rows:
+        grants |= BY_NAME[row.name] if row.base is None else roles.grants_of_role(row.id)
+    return reach((row.base or row.name for row in rows), grants - PERSONAL) if rows else []
 
 
 def read_grants(values: Iterable[str]) -> set[Grant]:
@@ -172,21 +229,31 @@ class RoleView(Exported, BaseView):
     @permission_name("list")
     def matrix(self) -> Any:
         """The matrix of the base roles."""
-        words = resource_words()
-        order = {name: index for index, name in enumerate(DOORS)}
+        words, order = resource_words(), {name: index for index, name in enumerate(DOORS)}
+        asked = request.args.get("funcion", "")
+        role = next((each for each in Role if each.label == asked), None)
         rows = []
-        for resource in sorted(GRANTS, key=lambda name: words[name].lower()):
+        for resource in GRANTS:
             cells = []
-            for role in Role:
-                doors = [door for door, name in BY_NAME[role.label] if name == resource]
+            for each in Role:
+                doors = [door for door, name in BY_NAME[each.label] if name == resource]
                 doors.sort(key=lambda door: (order.get(door, 99), door))
                 cells.append((" ".join(map(door_letter, doors)), ", ".join(map(door_words, doors))))
-            rows.append((words[resource], cells))
+            rows.append((resource, words[resource], cells))
         used = {door for grants in BY_NAME.values() for door, name in grants if name in GRANTS}
         legend = [
             (door_letter(door), door_words(door)) for door in sorted(used, key=lambda d: order.get(d, 99))
         ]
-        return self.render_template("sis/roles_matrix.html", rows=rows, roles=list(Role), legend=legend)
+        one = role or next(iter(Role))
+        return self.render_template(
+            "sis/roles_matrix.html",
+            parts=in_sections(rows),
+            roles=list(Role),
+            legend=legend,
+            chosen=role,
+            one=one,
+            doors=offered(BY_NAME[one.label] - PERSONAL),
+        )
 
     @expose("/show/<int:pk>")
     @has_access

@@ -20,7 +20,7 @@ from app.models.security import Account, SecondFactor, SecondFactorReset
 from app.operations import search, second_factor
 from app.security import second_factor as codes
 from app.security.attempts import TooManyAttempts
-from app.views.account import LONGEST, inside
+from app.views.account import LONGEST, REVEAL, inside
 from app.views.base import explain, valid
 
 PAGE = 50
@@ -49,14 +49,20 @@ class ProvenForm(CodeForm):
     password = PasswordField(
         "Su contraseña",
         [InputRequired("Escriba su contraseña."), Length(max=1024)],
-        render_kw={"autocomplete": "current-password"},
+        render_kw={"autocomplete": "current-password", **REVEAL},
     )
 
 
 class ReasonForm(FlaskForm):
     """Why something is asked for, or refused."""
 
-    reason = TextAreaField("Motivo", [Length(max=500)], render_kw={"rows": 3})
+    reason = TextAreaField(
+        "Motivo",
+        [Length(max=500)],
+        description="Qué pasó y cómo comprobó que es la persona; por ejemplo: «Perdió el teléfono; vino con"
+        " su cédula».",
+        render_kw={"rows": 3},
+    )
 
 
 class CodeView(BaseView):

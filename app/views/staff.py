@@ -33,20 +33,11 @@ class InspectorView(RegistryView):
     route_base = "/inspectores"
     list_columns = ["code", "last_name", "first_name", "office", "specialty", "active_to"]
     search_columns = ["code", "last_name", "first_name", "specialty"]
-    form_columns = [
-        "code",
-        "first_name",
-        "last_name",
-        "document",
-        "sex",
-        "office_id",
-        "account_id",
-        "specialty",
-        "contract_type",
-        "has_vehicle",
-        "active_from",
-        "active_to",
-    ]
+    form_sections = {
+        "Persona": ["code", "first_name", "last_name", "document", "sex"],
+        "Trabajo": ["office_id", "account_id", "specialty", "contract_type", "has_vehicle"],
+        "Funciones": ["active_from", "active_to"],
+    }
     show_columns = [
         "code",
         "first_name",
@@ -69,7 +60,9 @@ class BrigadeView(RegistryView):
     route_base = "/brigadas"
     list_columns = ["code", "name", "office", "leader", "shift"]
     search_columns = ["code", "name", "subject"]
-    form_columns = ["code", "name", "office_id", "leader_id", "shift", "subject"]
+    form_sections = {
+        "Brigada": ["code", "name", "office_id", "leader_id", "subject", "shift"],
+    }
     show_columns = ["code", "name", "office", "leader", "shift", "subject", "members"]
     base_order = ("code", "asc")
 
@@ -100,7 +93,10 @@ class AbsenceView(RegistryView):
     show_template = "inspections/absence.html"
     list_columns = ["inspector", "valid_from", "valid_to", "reason"]
     search_columns = ["valid_from", "valid_to", "reason"]
-    form_columns = ["inspector_id", "valid_from", "valid_to", "reason"]
+    form_sections = {
+        "Quién": ["inspector_id"],
+        "Cuándo y por qué": ["valid_from", "valid_to", "reason"],
+    }
     show_columns = ["inspector", "valid_from", "valid_to", "reason"]
     base_order = ("valid_from", "desc")
 
@@ -198,7 +194,10 @@ class ConflictView(RegistryView):
     base_filters = [["id", OwnConflicts, None]]
     list_columns = ["inspector", "employer", "relation", "valid_from", "valid_to"]
     search_columns = ["relation", "valid_from", "valid_to"]
-    form_columns = ["inspector_id", "employer_id", "relation", "valid_from", "valid_to"]
+    form_sections = {
+        "Con quién": ["inspector_id", "employer_id", "relation"],
+        "Desde cuándo": ["valid_from", "valid_to"],
+    }
     show_columns = ["inspector", "employer", "relation", "valid_from", "valid_to"]
     extra_fields = {"inspector_id": InspectorField(Inspector, True, label="Inspector")}
     base_order = ("valid_from", "desc")
@@ -220,7 +219,9 @@ class PostView(RegistryView):
     route_base = "/cargos"
     list_columns = ["code", "title", "office"]
     search_columns = ["code", "title"]
-    form_columns = ["code", "title", "office_id", "role"]
+    form_sections = {
+        "Cargo": ["code", "title", "office_id", "role"],
+    }
     show_columns = ["code", "title", "office"]
     extra_fields = {
         "role": ChoiceField(
@@ -242,7 +243,10 @@ class PostHolderView(RegistryView):
     route_base = "/titulares"
     list_columns = ["post", "account", "holding", "valid_from", "valid_to"]
     search_columns = ["holding", "valid_from", "valid_to", "legal_act"]
-    form_columns = ["post_id", "account_id", "holding", "valid_from", "valid_to", "legal_act"]
+    form_sections = {
+        "Cargo y persona": ["post_id", "account_id", "holding"],
+        "Período": ["valid_from", "valid_to", "legal_act"],
+    }
     show_columns = ["post", "account", "holding", "valid_from", "valid_to", "legal_act"]
     base_order = ("valid_from", "desc")
 
@@ -254,7 +258,10 @@ class DelegationView(RegistryView):
     route_base = "/delegaciones"
     list_columns = ["document_type_code", "from_post", "to_post", "valid_from", "valid_to"]
     search_columns = ["document_type_code", "valid_from", "valid_to", "legal_act"]
-    form_columns = ["from_post_id", "to_post_id", "document_type_code", "valid_from", "valid_to", "legal_act"]
+    form_sections = {
+        "Qué se delega": ["from_post_id", "to_post_id", "document_type_code"],
+        "Período": ["valid_from", "valid_to", "legal_act"],
+    }
     show_columns = ["document_type_code", "from_post", "to_post", "valid_from", "valid_to", "legal_act"]
     base_order = ("valid_from", "desc")
     extra_fields = {"document_type_code": ReferenceField(DocumentType, True, label="Tipo de documento")}

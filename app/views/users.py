@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, current_app, flash, g, redirect, request, url_for
@@ -24,10 +25,13 @@ from app.models.security import Account, Recovery, UserOffice, Way
 from app.operations import accounts, bulk, roles, search, second_factor
 from app.security import directory
 from app.views.base import explain, valid
-from app.views.exports import Exported
 from app.views.history import history_of
+from app.views.inspections.shown import Mark
+from app.views.lists import Column, Listing, ListView, OfRecord, OneOf
+from app.views.roles import reach_of
+from app.views.widgets import whole
 
-PAGE = 50
+ACTIVE, INACTIVE = Mark("Activa", "sis-state-done"), Mark("Desactivada", "sis-state-void")
 Rows = Sequence[tuple[int, Mapping[str, str]]]
 MAIL = r"[^@\s]{1,64}@[^@\s]{1,200}\.[a-zA-Z]{2,}$"
 
@@ -103,49 +107,92 @@ class ReviewedForm(FlaskForm):
         return rows
 
 
-class UserView(Exported, BaseView):
+def _roles_offered() -> list[tuple[str, str]]:
+    rows = Session.execute(select(RoleRow.id, RoleRow.name).order_by(RoleRow.name))
+    return [(str(key), name) for key, name in rows]
+
+
+def _named(query: Select[Any], wanted: str) -> Select[Any]:
+    person = (Account.first_name, Account.last_name, Account.username, Account.email)
+    text = func.fold(func.concat_ws(" ", *person))
+    return query.where(*(search.like(text, word) for word in search.words(wanted)))
+
+
+def _at_office(query: Select[Any], office: int) -> Select[Any]:
+    there = select(UserOffice.user_id).where(UserOffice.office_id == office, UserOffice.valid_to.is_(None))
+    return query.where(Account.id.in_(there))
+
+
+def _offices(keys: Any) -> dict[int, str]:
+    rows = Session.execute(
+        select(UserOffice.user_id, Office.code)
+        .join(Office, UserOffice.office_id == Office.id)
+        .where(UserOffice.user_id.in_(keys), UserOffice.valid_to.is_(None))
+    )
+    return dict(rows.tuples().all())
+
+
+def _with_offices(block: Sequence[Account]) -> Sequence[tuple[Account, str]]:
+    offices = _offices([row.id for row in block])
+    return [(row, offices.get(row.id, "")) for row in block]
+
+
+USERS = Listing(
+    kind=Account,
+    title="Usuarios",
+    columns=(
+        Column(
+            "persona",
+            "Apellido y nombre",
+            lambda row: f"{row[0].last_name}, {row[0].first_name}",
+            sort=Account.last_name,
+        ),
+        Column("usuario", "Usuario", lambda row: row[0].username, sort=Account.username),
+        Column("correo", "Correo electrónico", lambda row: row[0].email, shown=False),
+        Column("funciones", "Funciones", lambda row: ", ".join(sorted(role.name for role in row[0].roles))),
+        Column("oficina", "Oficina", lambda row: row[1], tight=True),
+        Column("estado", "Estado", lambda row: ACTIVE if row[0].active else INACTIVE),
+    ),
+    keys=(("Identificador público", lambda row: str(row[0].uuid)),),
+    page=lambda row: url_for("UserView.show", pk=row.id),
+    order="persona",
+    filters=(
+        OneOf(
+            "funcion",
+            "Función",
+            lambda query, value: query.where(Account.roles.any(RoleRow.id == int(value))),
+            choices=_roles_offered,
+            every="Todas",
+            main=True,
+        ),
+        OfRecord("oficina", "Oficina", _at_office, kind=Office, main=True),
+        OneOf(
+            "estado",
+            "Estado",
+            lambda query, value: query.where(Account.active.is_(value == "activa")),
+            choices=(("activa", "Activa"), ("desactivada", "Desactivada")),
+            every="Todos",
+        ),
+    ),
+    search=_named,
+    hint="Una parte del nombre, del usuario o del correo, con acentos o sin ellos.",
+    load=(selectinload(Account.roles),),
+    lines=_with_offices,
+)
+
+
+class UserView(ListView, BaseView):
     """The registry of accounts."""
 
     route_base = "/usuarios"
     class_permission_name = "Account"
     default_view = "list"
+    listed = USERS
+    list_template = "sis/users.html"
 
     def listing(self) -> Sheet:
-        """The list with the columns of its page."""
-        cells = [
-            ("Apellido y nombre", lambda row: f"{row[0].last_name}, {row[0].first_name}"),
-            ("Usuario", lambda row: row[0].username),
-            ("Correo electrónico", lambda row: row[0].email),
-            ("Funciones", lambda row: ", ".join(sorted(role.name for role in row[0].roles))),
-            ("Oficina", lambda row: row[1]),
-            ("Activa", lambda row: row[0].active),
-            ("Identificador público", lambda row: str(row[0].uuid)),
-        ]
-        query = self._query(request.args.get("q", "").strip())
-        return Sheet("Usuarios", "account", cells, query, each=self._with_offices)
-
-    def _query(self, wanted: str) -> Select[Any]:
-        person = (Account.first_name, Account.last_name, Account.username, Account.email)
-        whole = func.fold(func.concat_ws(" ", *person))
-        query = select(Account).options(selectinload(Account.roles)).order_by(Account.last_name, Account.id)
-        return query.where(*(search.like(whole, word) for word in search.words(wanted)))
-
-    def _with_offices(self, block: Sequence[Account]) -> Sequence[tuple[Account, str]]:
-        offices = self._offices([row.id for row in block])
-        return [(row, offices.get(row.id, "")) for row in block]
-
-    @expose("/list/")
-    @has_access
-    def list(self) -> Any:
-        """Everybody with an account; `q` searches by name, user or mail, with accents or without."""
-        wanted = request.args.get("q", "").strip()
-        page = max(request.args.get("page", 0, int), 0) if len(request.args.get("page", "")) < 6 else 0
-        query = self._query(wanted)
-        rows = Session.scalars(query.limit(PAGE + 1).offset(page * PAGE)).all()
-        offices = self._offices([row.id for row in rows])
-        return self.render_template(
-            "sis/users.html", rows=rows[:PAGE], more=len(rows) > PAGE, page=page, q=wanted, offices=offices
-        )
+        """The list as a spreadsheet; its act is one of accounts, whatever their table is called."""
+        return replace(super().listing(), verb="account")
 
     @expose("/show/<int:pk>")
     @has_access
@@ -155,8 +202,9 @@ class UserView(Exported, BaseView):
         return self.render_template(
             "sis/user.html",
             account=account,
-            office=self._offices([pk]).get(pk, ""),
+            office=_offices([pk]).get(pk, ""),
             groups=roles.groups_of(pk),
+            lines=reach_of(role.id for role in account.roles),
             factor=second_factor.factor_of(pk),
             recoveries=self._recoveries(pk),
             history=history_of(Account, pk),
@@ -196,6 +244,14 @@ class UserView(Exported, BaseView):
                 flash("Usuario: se guardaron los cambios.", "success")
                 return redirect(url_for("UserView.show", pk=pk))
         return self._form(form, f"Editar usuario {account.username}")
+
+    @expose("/alcance")
+    @has_access
+    @permission_name("add")
+    def reach(self) -> Any:
+        """What somebody with these roles would be able to do: a piece of the form, as boxes are checked."""
+        keys = {key for text in request.args.getlist("roles") if (key := whole(text)) is not None}
+        return self.render_template("sis/user_reach.html", lines=reach_of(keys))
 
     @expose("/reset/<int:pk>", methods=["POST"])
     @has_access
@@ -263,14 +319,6 @@ class UserView(Exported, BaseView):
             raise Missing()
         return account
 
-    def _offices(self, keys: Any) -> dict[int, str]:
-        rows = Session.execute(
-            select(UserOffice.user_id, Office.code)
-            .join(Office, UserOffice.office_id == Office.id)
-            .where(UserOffice.user_id.in_(keys), UserOffice.valid_to.is_(None))
-        )
-        return dict(rows.tuples().all())
-
     def _recoveries(self, pk: int) -> Sequence[dict[str, Any]]:
         """The last links and codes of an account, with what became of each."""
         giver = aliased(Account)
@@ -299,7 +347,8 @@ class UserView(Exported, BaseView):
         return {**text, **boxes}
 
     def _form(self, form: AccountForm, title: str) -> Any:
-        return self.render_template("sis/user_form.html", form=form, title=title)
+        lines = reach_of(form.roles.data or ())
+        return self.render_template("sis/user_form.html", form=form, title=title, lines=lines)
 
     def _handed_over(self, account: Account, password: str) -> Response:
         page = self.render_template("sis/user_password.html", account=account, password=password)

@@ -16,7 +16,7 @@ from app.core.base import Session
 from app.core.errors import Missing, RuleBroken
 from app.models.documents import Document, DocumentStatus, DocumentType
 from app.models.followup import RecordDocument
-from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment
+from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, OrderInspector
 from app.models.procedures import ProcedureMove, ProcedureVersion, VersionStatus
 from app.models.registry import Establishment
 from app.operations import moves, papers
@@ -177,6 +177,8 @@ def _records(kind: Any, ways: Sequence[Way], most: int) -> list[tuple[Way, Any]]
     order = joinedload(kind.order) if kind is FinalReport else None
     places = (order.selectinload if order else selectinload)(InspectionOrder.places)
     load = [places.joinedload(OrderEstablishment.establishment).joinedload(Establishment.employer)]
+    team = (order.selectinload if order else selectinload)(InspectionOrder.team)
+    load.append(team.joinedload(OrderInspector.inspector))
     document = (order.joinedload if order else joinedload)(InspectionOrder.document)
     states = [
         and_(
