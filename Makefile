@@ -41,7 +41,7 @@ migration: setup  ## a new migration from the models: make migration m="what it 
 translations: setup .venv/.dev  ## gather and compile the translations
 	$(PY) tools/translations.py
 
-bench: setup  ## measure beside a bare Flask: make bench N=10000, GROWTH=1 to compare with 200,000
+bench: setup .venv/.dev programs  ## measure beside a bare Flask: make bench N=10000, GROWTH=1 to compare with 200,000
 	$(PY) -m bench.run --inspections $(or $(N),10000) $(if $(GROWTH),--growth) $(if $(DATA),--data $(DATA))
 
 prove: setup .venv/.dev  ## the long proofs, by hand; their figures go to docs/proof/

@@ -21,12 +21,13 @@ from app.assets_manifest import asset
 from app.core import clock
 from app.core.base import Session
 from app.core.types import many
-from app.operations import backups, files, mail, papers
+from app.operations import backups, extra, files, mail, papers
 from app.operations.unit import act, untraced
 from app.security import directory, machines, principal, second_factor
-from app.views import errors, health, menu, shell
+from app.views import errors, health, help, menu, shell, trail
 from app.views.base import Builder
 from app.views.inspections import papers as public_papers
+from app.views.static import Served
 from app.views.widgets import day, moment
 from config import Settings, settings
 
@@ -50,7 +51,7 @@ Made = TypeVar("Made")
 def create_app(configuration: Settings | None = None) -> Flask:
     """The application for these settings (those of the environment by default)."""
     configuration = configuration or settings()
-    app = Flask("app", template_folder="templates", static_folder="static")
+    app = Served("app", template_folder="templates", static_folder="static")
     app.config.from_mapping(configuration.flask_mapping())
     app.logger.setLevel(logging.INFO)
     logging.getLogger("flask_appbuilder.models.filters").setLevel(logging.ERROR)  # one line per uuid column
@@ -79,7 +80,9 @@ def create_app(configuration: Settings | None = None) -> Flask:
     cli.register(app)
     _hook_requests(app, appbuilder)
     _fill_templates(app)
-    shell.register(app, appbuilder)
+    shell.register(app)
+    trail.register(app)
+    help.register(app)
     return app
 
 
@@ -229,6 +232,8 @@ def _fill_templates(app: Flask) -> None:
     app.jinja_env.filters["day"] = day
     app.jinja_env.filters["moment"] = moment
     app.jinja_env.filters["many"] = many
+    app.jinja_env.globals["extra_said"] = extra.said
+    app.jinja_env.globals["extra_editable"] = extra.editable
     app.jinja_env.globals["asset"] = lambda name: url_for("static", filename=asset(name))
     app.jinja_env.globals["csp_nonce"] = lambda: g.get("csp_nonce", "")
     app.jinja_env.globals["get_locale"] = get_locale

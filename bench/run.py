@@ -35,11 +35,13 @@ import psycopg2
 
 from app import embedded
 from app.core.types import ruc_check_digit
+from bench import face
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PASSWORD = "una clave para medir 31"
-PERSON = "coordinador"
+PERSON, INSPECTOR = "coordinador", "inspector1"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 EVERYWHERE = "director"
 TARGETS = {
     "list, first page": {"p50": 30, "ratio": 1.5, "sql": 8, "bytes": 60_000},
@@ -304,6 +306,7 @@ class Result:
     floor_memory_mb: list[float]
     pdf: dict[str, Any]
     imports: dict[str, Any]
+    interactions: list[face.Interaction]
 
 
 def bench(inspections: int, folder: Path, seconds: float, extras: bool = True) -> Result:
@@ -348,6 +351,7 @@ def bench(inspections: int, folder: Path, seconds: float, extras: bool = True) -
                 memory(floor, "Rss"),
                 {},
                 {},
+                _interactions(address, dsn) if extras else [],
             )
         if extras:
             result.pdf = _papers(environ)
@@ -413,7 +417,7 @@ def _measures(
         made.per_second_8 = together(crowd, paths[made.name], seconds)
     scoped = Client(address).enter(PERSON)
     found.append(measure("list, first page, one office", lambda: scoped.ask("/ordenes/list/"), seconds))
-    inspector = Client(address).enter("inspector1")
+    inspector = Client(address).enter(INSPECTOR)
     found.append(measure("list, first page, an inspector", lambda: inspector.ask("/ordenes/list/"), seconds))
     found += _edited(address, dsn, seconds)
     _judge(found)
@@ -470,6 +474,19 @@ def _judge(found: list[Measure]) -> None:
             value, unit = checks[key]
             if value > most:
                 made.misses.append(f"{value} {unit} > {most}")
+
+
+def _interactions(address: str, dsn: str) -> list[face.Interaction]:
+    """What the browser does meanwhile; a visit under way is one that the demonstration leaves so."""
+    visit = one(
+        dsn,
+        "SELECT max(v.id) FROM visit v JOIN order_inspector t ON t.order_id = v.order_id"
+        " JOIN inspector i ON i.id = t.inspector_id JOIN ab_user u ON u.id = i.account_id"
+        " WHERE u.username = %s AND v.state = 'EN_CURSO'",
+        INSPECTOR,
+    )
+    people = {"coordinator": PERSON, "inspector": INSPECTOR}
+    return face.long_tasks(CHROMIUM, address, PASSWORD, people, visit)
 
 
 def _papers(environ: dict[str, str]) -> dict[str, Any]:
@@ -537,6 +554,9 @@ def table(result: Result) -> str:
         lines.append(f"- PDF beside bare xhtml2pdf (≤ {PDF_RATIO}): {result.pdf}")
     if result.imports:
         lines.append(f"- import (≥ {IMPORT_ROWS} rows/s): {result.imports}")
+    if result.interactions:
+        lines += ["", "Long tasks of the browser (goal: none over 100 ms at full speed):", ""]
+        lines += [face.table(result.interactions)]
     return "\n".join(lines) + "\n"
 
 

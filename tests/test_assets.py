@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from app.assets_manifest import AssetsMissing, asset
+from app.views.static import Served
 from tools import build_assets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -267,3 +269,40 @@ def test_npm_cache_moves_only_when_home_cannot_be_written(tmp_path: Path) -> Non
     assert cache(HOME=str(tmp_path / "absent")) == "/scratch/npm-cache"
     assert cache() == "/scratch/npm-cache"
     assert cache(npm_config_cache="/own") == "/own"
+
+
+# How it is sent
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> FlaskClient:
+    """Asks for a built file that is compressed, one that is not, and one without a digest in its name."""
+    dist = tmp_path / "static/dist"
+    dist.mkdir(parents=True)
+    (dist / "a-1.css").write_text("a { color: red }", encoding="utf-8")
+    (dist / "font-1.woff2").write_bytes(b"font")
+    build_assets.compress(dist)
+    (tmp_path / "static/icon.svg").write_text("<svg/>", encoding="utf-8")
+    return Served("app", root_path=str(tmp_path), static_folder="static").test_client()
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "gzip;q=0", ""])
+def test_a_built_file_comes_compressed_to_whoever_takes_it(client: FlaskClient, accepted: str) -> None:
+    answer = client.get("/static/dist/a-1.css", headers={"Accept-Encoding": accepted})
+    packed = answer.headers.get("Content-Encoding") == "gzip"
+    assert packed == (accepted in ("gzip", "br, gzip;q=0.5"))
+    assert (gzip.decompress(answer.data) if packed else answer.data) == b"a { color: red }"
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert answer.cache_control.immutable
+    assert "Accept-Encoding" in answer.vary
+    kept = {"If-None-Match": answer.headers["ETag"], "Accept-Encoding": accepted}
+    assert client.get("/static/dist/a-1.css", headers=kept).status_code == 304
+
+
+def test_other_files_come_as_they_are(client: FlaskClient) -> None:
+    compressed = {"Accept-Encoding": "gzip"}
+    assert client.get("/static/dist/font-1.woff2", headers=compressed).data == b"font"
+    icon = client.get("/static/icon.svg", headers=compressed)
+    assert not icon.cache_control.immutable
+    assert client.get("/static/dist/nothing.css", headers=compressed).status_code == 404
+    assert client.get("/static/dist/../../a.py", headers=compressed).status_code == 404

@@ -21,7 +21,7 @@ from app.models.inspections import Visit, VisitInterview
 from app.operations import audit, mail, records
 from app.operations.inspections import interviews
 from app.operations.unit import act
-from app.views import audit as views
+from app.views import acts
 
 Enter = Callable[[str], FlaskClient]
 WORDS = "Nos hacen firmar recibos en blanco"
@@ -149,9 +149,32 @@ def test_auditoria_finds_acts_by_person_record_and_verb(enter: Enter, db: OrmSes
             " NULL, 'office.change', 'office', NULL, 1)"
         )
     ).scalar_one()
-    assert "Ciudad: — → Luque" in page(client, f"/auditoria/acto/{number}")
+    assert "Ciudad</th><td>—</td><td><ins>Luque</ins></td>" in page(client, f"/auditoria/acto/{number}")
     assert client.get("/auditoria/acto/999999999").status_code == 404
     assert client.get("/auditoria/cambio/1").status_code in (200, 404)
+
+
+def test_auditoria_is_asked_in_words(enter: Enter) -> None:
+    with acting("admin"):
+        office = {"code": "REG-98", "name": "Prueba", "kind": "regional", "opened_on": "2024-01-01"}
+        made = records.create(Office, office)
+        records.change(Office, made.id, {"city": "Luque"})
+    client = enter("auditor")
+    about = f"registro=office&numero={made.id}"
+    for words in ("Oficina: modificación", "OFICINA: modificacion", "office.change"):
+        found = page(client, f"/auditoria/?accion={words}&{about}")
+        assert found.count('data-label="Acción"') == 1 and 'value="Oficina: modificación"' in found, words
+    several = page(client, f"/auditoria/?accion=oficina:&{about}")  # every act whose words hold it
+    assert several.count('data-label="Acción"') == 2
+    assert "acciones con esas palabras" in page(client, "/auditoria/?accion=alta")
+    assert "Ninguna acción se llama así" in page(client, "/auditoria/?accion=nada de esto")
+    offered = client.get("/auditoria/acciones?q=oficina alta").get_json()
+    assert {"id": "office.create", "text": "Oficina: alta"} in offered
+    person = client.get("/auditoria/personas?q=admin").get_json()[0]
+    assert person["id"] == "admin" and person["text"].endswith("(admin)")
+    chosen = f"persona={person['text']}&persona={person['id']}"
+    assert page(client, f"/auditoria/?{about}&{chosen}").count('data-label="Acción"') == 2
+    assert "No hay actos" in page(client, f"/auditoria/?{about}&persona=nadie")
 
 
 def test_values_that_a_role_may_not_see_stay_out_of_its_auditoria(enter: Enter, db: OrmSession) -> None:
@@ -232,6 +255,7 @@ def test_figures_of_the_whole_country_carry_the_head_of_the_trail(enter: Enter, 
 def test_every_act_that_the_code_names_has_words_of_the_screen(live: Live) -> None:
     source = "".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     verbs = set(re.findall(r'\bact\(\s*"([a-z_]+\.[a-z_]+)"', source))
-    known = {*views.WHOLE, *(verb for verb in verbs if verb.split(".")[1] in views.WORDS)}
-    about = {*views.ABOUT, *views.labels()}
+    known = {*acts.WHOLE, *(verb for verb in verbs if verb.split(".")[1] in acts.WORDS)}
+    about = {*acts.ABOUT, *acts.labels()}
     assert verbs and not [verb for verb in verbs if verb not in known or verb.split(".")[0] not in about]
+    assert verbs == {f"{name}.{what}" for name, words in acts.NAMED.items() for what in words.split()}

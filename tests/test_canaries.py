@@ -80,6 +80,7 @@ KEYS: dict[str, dict[str, str]] = {
     "TransferView": {"pk": "transfer"},
     "TransferView.offer": {"pk": "order"},
     "StepView": {"pk": "visit"},
+    "ExtraDataView": {"pk": "visit"},
     "StepView.review": {"pk": "step"},
     "DocumentView.download": {"pk": "paper"},
     "DocumentView.file": {"pk": "photo"},
@@ -515,8 +516,10 @@ def pages(app: Flask) -> list[tuple[Rule, str]]:
 def searches(app: Flask, rule: Rule) -> list[str]:
     """The arguments by which a page is searched for words; of generated lists, those that show a part."""
     view = view_of(app, rule)
+    if rule.endpoint == "AuditView.list":
+        return []  # it has no words to look for, and grows by what is asked meanwhile
     if isinstance(view, RegistryView) and rule.endpoint.endswith(".list"):
-        return [f"_flt_2_{column}" for column in view.search_columns if view.base_filters]
+        return [f"_flt_2_{column}" for column in view.search_columns if view.base_filters] + ["q"]
     return ["q"] if view is not None and "q" in asked_of(type(view)) else []
 
 

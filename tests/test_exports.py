@@ -59,7 +59,7 @@ def who_may(resource: str) -> str:
 
 def links(page: str) -> dict[str, str]:
     """The buttons of a page: ending of the file -> its address."""
-    found = re.findall(r'href="([^"]*/[^"/]*\.(csv|xlsx)[^"]*)"[^>]*>\s*<i[^>]*></i> Descargar', page)
+    found = re.findall(r'href="([^"]*/[^"/]*\.(csv|xlsx)[^"]*)"[^>]*>\s*<svg.*?</svg> Descargar', page)
     return {form: address.replace("&amp;", "&") for address, form in found}
 
 
@@ -113,9 +113,9 @@ def test_whole_list_comes_with_the_filters_and_the_order_of_its_page(enter: Ente
     client = enter("coordinador")
     rows = read_csv(client, "/actividades/exportar.csv")
     assert len(rows) - 1 == db.scalar(select(func.count()).select_from(Activity)) > 100
-    page = client.get("/distritos/list/?_flt_2_name=san&_oc_DistrictView=name&_od_DistrictView=desc")
+    page = client.get("/distritos/list/?_flt_2_name=san&orden=-name")
     address = links(page.get_data(as_text=True))["csv"]
-    assert "_flt_2_name=san" in address and "_od_DistrictView=desc" in address
+    assert "_flt_2_name=san" in address and "orden=-name" in address
     names = [row[1] for row in read_csv(client, address)[1:]]
     wanted = db.scalars(
         select(District.name).where(func.fold(District.name).contains("san")).order_by(District.name.desc())

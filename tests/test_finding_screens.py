@@ -36,7 +36,7 @@ def test_a_remedy_is_walked_from_the_request_to_its_closure(enter: Enter, db: Or
     answer = post(client, f"{root}/entrega", {"delivery": "nada", "happened_on": ""})
     assert answer.status_code == 422 and "Elija cómo se entregó" in text_of(answer)
     answer = post(client, f"{root}/entrega", {"delivery": "refused", "happened_on": "01/01/2020"})
-    assert answer.status_code == 422 and 'value="01/01/2020"' in text_of(answer)
+    assert answer.status_code == 422 and 'value="2020-01-01"' in text_of(answer)
     assert post(client, f"{root}/entrega", {"delivery": "refused"}).status_code == 302
     page = text_of(client.get(root))
     assert state_of(finding) == "EN_PLAZO" and "Vence el" in page and "Se negó a firmar" in page

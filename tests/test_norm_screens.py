@@ -79,8 +79,15 @@ def values_of(client: FlaskClient, path: str) -> dict[str, Any]:
         found[name] = value
     for tag in re.findall(r"<input[^>]*>", form[0]):
         attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if attributes.get("type") != "checkbox" or " checked" in tag:
-            found[attributes["name"]] = attributes.get("value", "")
+        name = attributes.get("name", "")
+        if not name:  # it looks through the list beside it
+            continue
+        if attributes.get("type") != "checkbox":
+            found[name] = attributes.get("value", "")
+        elif form[0].count(f'name="{name}"') > 1:  # a list of them
+            found.setdefault(name, []).extend([attributes["value"]] if " checked" in tag else [])
+        elif " checked" in tag:
+            found[name] = attributes.get("value", "")
     for name, options in re.findall(r'(?s)<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', form[0]):
         found[name] = re.findall(r'<option selected value="([^"]*)"', options)
     for name, body in re.findall(r'(?s)<textarea[^>]* name="(\w+)"[^>]*>(.*?)</textarea>', form[0]):
@@ -149,7 +156,7 @@ def test_wages_are_shown_as_money_and_added_as_people_write_them(enter: Enter, d
         ({"monthly": "3.200,50"}, "El monto debe ser un número entero de guaraníes"),
         ({"daily": "9.000.000"}, "El jornal es mayor que cero y no supera"),
         ({"adjustment_percent": "mucho"}, "Escriba un número, con coma"),
-        ({"valid_from": "01/01/2020"}, "Las fechas se cruzan con las de otro registro"),
+        ({"valid_from": "2020-01-01"}, "Las fechas se cruzan con las de otro registro"),
         ({"verification": ""}, "Este dato es obligatorio"),
     ],
 )

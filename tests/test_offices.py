@@ -114,7 +114,7 @@ def test_missing_office_and_strange_keys_answer_404(enter: Enter) -> None:
 def test_markup_in_a_name_is_text(enter: Enter, db: OrmSession) -> None:
     client = enter("admin")
     send(client, "/oficinas/add", **{**NEW, "name": "<script>alert(1)</script>"})
-    assert "<script>alert(1)" not in client.get("/oficinas/list/?psize_OfficeView=100").get_data(as_text=True)
+    assert "<script>alert(1)" not in client.get("/oficinas/list/?filas=100").get_data(as_text=True)
 
 
 def test_list_costs_a_constant_number_of_statements(enter: Enter, app: Any) -> None:
@@ -146,14 +146,17 @@ def test_one_office_per_district_and_day(db: OrmSession) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "psize_OfficeView=-1",
-        "psize_OfficeView=abc",
-        "psize_OfficeView=1180591620717411303424",
-        "psize_OfficeView=0",
-        "page_OfficeView=-5",
-        "page_OfficeView=abc",
-        "page_OfficeView=1180591620717411303424",
-        "_oc_OfficeView=__class__&_od_OfficeView=asc",
+        "filas=-1",
+        "filas=abc",
+        "filas=1180591620717411303424",
+        "filas=0",
+        "despues=-5",
+        "antes=abc",
+        "despues=1180591620717411303424",
+        "antes=999999999&despues=999999999",
+        "orden=__class__",
+        "orden=-",
+        "kind=nada&opened_on_desde=31/02/2024",
         "_flt_0_code=%25",
         "_flt_0_email=x",
     ],

@@ -66,7 +66,7 @@ def test_pages_cost_a_constant_number_of_statements(enter: Enter, app: Flask, db
 def test_the_list_searches_filters_and_turns_pages(enter: Enter, db: OrmSession) -> None:
     client, made = enter("mesa"), make()
     page = client.get("/empleadores/list/?q=guyra").get_data(as_text=True)
-    assert "Zapatería Guyra Campana" in page and "1 registro" not in page
+    assert "Zapatería Guyra Campana" in page and ">1 registro<" in page
     assert "Nada coincide" in client.get("/empleadores/list/?q=zzzz").get_data(as_text=True)
     assert "Nada coincide" in client.get("/empleadores/list/?q=guyra&provisional=y").get_data(as_text=True)
     assert client.get("/empleadores/list/?despues=zz&status=nada&kind='").status_code == 200
@@ -74,8 +74,8 @@ def test_the_list_searches_filters_and_turns_pages(enter: Enter, db: OrmSession)
     path: str | None = "/empleadores/list/"
     while path:
         page = client.get(path).get_data(as_text=True)
-        names += re.findall(r'data-label="Razón social"><a [^>]*>([^<]+)', page)
-        found = re.search(r'href="([^"]+)" rel="next"', page)
+        names += re.findall(r'data-label="Razón social"[^>]*><a [^>]*>([^<]+)', page)
+        found = re.search(r'href="([^"]+)"[^>]* rel="next"', page)
         path = found[1].replace("&amp;", "&") if found else None
     total = db.scalar(select(func.count()).select_from(Employer))
     assert len(names) == total and made.legal_name in names

@@ -1,5 +1,6 @@
 """The signing desk: many signed at once, printed for the hand, a signed folder back by its scan."""
 
+import base64
 import io
 import random
 import re
@@ -200,6 +201,24 @@ def test_batch_signs_each_with_its_number_and_one_that_changed_does_not_stop_the
     first = outcomes[0].document
     assert first is not None and first.file is not None
     assert outcomes[0].seal in "".join(words(files.read(first.file))).replace(" ", "")
+
+
+def test_document_is_read_on_the_desk_page_by_page(db: OrmSession, enter: Enter) -> None:
+    order = pending()[0]
+    client, draft_of = enter("ministro"), f"/pasos/borrador/order/{order.id}/OI"
+    page = client.get("/firmas/").get_data(as_text=True)
+    assert f'data-preview="{draft_of}?paginas=1"' in page
+    inspectors = [each.inspector.full_name for each in again(order).designated]
+    assert inspectors and all(name in page for name in inspectors)
+    drawn = client.get(f"{draft_of}?paginas=1").get_json()["pages"]
+    printed = client.get(draft_of)
+    assert printed.mimetype == "application/pdf" and len(drawn) == len(words(printed.data))
+    for page in drawn:
+        with Image.open(io.BytesIO(base64.b64decode(page.removeprefix("data:image/jpeg;base64,")))) as seen:
+            assert seen.format == "JPEG" and seen.width > 800
+            shades = seen.convert("L").getextrema()
+            assert shades[0] < 100 and shades[1] > 200  # ink on paper
+    assert enter("inspector3").get(f"{draft_of}?paginas=1").status_code == 404
 
 
 def test_wrong_password_signs_none(db: OrmSession, enter: Enter) -> None:

@@ -86,7 +86,21 @@ def test_search_takes_parts_without_accents(enter: Enter, person: dict[str, Any]
     for wanted in ("gimenez", "PEÑA ygn", "pena", "ygimenez@"):
         page = client.get("/usuarios/list/", query_string={"q": wanted}).get_data(as_text=True)
         assert "Giménez Peña" in page, wanted
-    assert "Nadie coincide" in client.get("/usuarios/list/?q=%25zzz").get_data(as_text=True)
+    assert "Nada coincide" in client.get("/usuarios/list/?q=%25zzz").get_data(as_text=True)
+
+
+def test_the_form_says_what_somebody_will_be_able_to_do(enter: Enter, db: OrmSession) -> None:
+    client = enter("admin")
+    inspector, auditor = role_id(db, "Inspector"), role_id(db, "Auditor")
+    said = client.get(f"/usuarios/alcance?roles={inspector}").get_data(as_text=True)
+    assert "Los de su oficina, o los que le tocan" in said and "Pasos del procedimiento (dar el paso)" in said
+    assert "Todos los del país" not in said and "Copias de respaldo" not in said
+    both = client.get(f"/usuarios/alcance?roles={inspector}&roles={auditor}").get_data(as_text=True)
+    assert "Todos los del país" in both and "Copias de respaldo" in both
+    assert "Elija una función" in client.get("/usuarios/alcance?roles=x").get_data(as_text=True)
+    assert "Pasos del procedimiento" in client.get(f"/usuarios/show/{account('inspector1').id}").get_data(
+        as_text=True
+    )
 
 
 @pytest.mark.parametrize("username", ["director", "inspector1", "auditor", "salud"])

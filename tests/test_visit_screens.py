@@ -217,6 +217,22 @@ def test_the_rest_of_a_section_is_answered_at_once_after_confirming(enter: Enter
     assert len(again(visit).answers) == asked
 
 
+def test_the_questions_without_an_answer_are_walked_alone(enter: Enter, db: OrmSession) -> None:
+    visit = begun()
+    client, groups = enter("inspector1"), questionnaire.groups(again(visit))
+    root = f"/visitas/{visit.id}/cuestionario"
+    first, second, third = (group.section.id for group in groups[:3])
+    one, other = (asked.question.id for asked in groups[0].asked[:2])
+    post(client, f"{root}/{first}", {f"value-{one}": "NO_APLICA"})
+    post(client, f"{root}/{second}", {"rest": "1", "rest_value": "NO_APLICA", "sure": "1"})
+    page = text_of(client.get(f"{root}/{first}?ver=faltan"))
+    assert f'id="q-{other}"' in page and f'id="q-{one}"' not in page
+    assert f'id="q-{one}"' in text_of(client.get(f"{root}/{first}"))
+    answer = post(client, f"{root}/{first}?ver=faltan", {f"value-{other}": "NO_APLICA"})
+    assert answer.location.endswith(f"{root}/{third}?ver=faltan")
+    assert "no falta ninguna respuesta" in text_of(client.get(f"{root}/{second}?ver=faltan"))
+
+
 def test_only_those_concerned_come_in(enter: Enter, db: OrmSession) -> None:
     visit = filled(begun(), 1)
     finding = first_finding(visit)

@@ -263,15 +263,27 @@ def draw_icons(root: Path, target: Path) -> None:
     for name in (root / "app/assets/icons.txt").read_text(encoding="utf-8").split():
         path = root / "node_modules/@tabler/icons/icons/outline" / f"{name}.svg"
         if not path.is_file():
-            raise BuildError(f"no picture «{name}»", "correct app/assets/icons.txt (names of tabler.io/icons)")
+            raise BuildError(
+                f"no picture «{name}»", "correct app/assets/icons.txt (names of tabler.io/icons)"
+            )
         drawn = re.search(r"<svg[^>]*>(.*)</svg>", path.read_text(encoding="utf-8"), re.DOTALL)
         inside = " ".join(drawn[1].split()) if drawn else ""
         shapes.append(f'<symbol id="{name}" viewBox="0 0 24 24">{inside}</symbol>')
-    text = f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(shapes)}</svg>\n'
-    name = f"icons-{hashlib.sha256(text.encode()).hexdigest()[:8]}.svg"
-    (target / name).write_text(text, encoding="utf-8")
+    _add(target, "icons.svg", f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(shapes)}</svg>\n')
+
+
+def draw_map(root: Path, target: Path) -> None:
+    """The departments of the country, under a name with its digest."""
+    _add(target, "paraguay.svg", (root / "app/assets/paraguay.svg").read_text(encoding="utf-8"))
+
+
+def _add(target: Path, name: str, text: str) -> None:
+    """A drawing that Vite does not bundle, in the folder and in its manifest."""
+    stem, _, suffix = name.partition(".")
+    file = f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.{suffix}"
+    (target / file).write_text(text, encoding="utf-8")
     manifest = target / "manifest.json"
-    entries = json.loads(manifest.read_text(encoding="utf-8")) | {"icons.svg": {"file": name}}
+    entries = json.loads(manifest.read_text(encoding="utf-8")) | {name: {"file": file}}
     manifest.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
@@ -328,6 +340,7 @@ def build(root: Path, force: bool = False) -> None:
         install(root, node, env)
         bundle(root, node, env, scratch / "dist")
         draw_icons(root, scratch / "dist")
+        draw_map(root, scratch / "dist")
         compress(scratch / "dist")
         collect_fonts(root / "node_modules", scratch / "fonts")
         publish(scratch / "fonts", static / "fonts")

@@ -105,7 +105,7 @@ class Office(Identified, Stamped, Model):
     parent_id: Mapped[int | None] = field(ForeignKey("office.id"), index=True, label="Depende de")
     city: Mapped[str | None] = field(Text, label="Ciudad")
     address: Mapped[str | None] = field(Text, label="Dirección")
-    phone: Mapped[str | None] = field(Text, label="Teléfono")
+    phone: Mapped[str | None] = field(Text, label="Teléfono", mask="phone")
     email: Mapped[str | None] = field(Text, label="Correo electrónico")
     opened_on: Mapped[date] = field(Date, nullable=False, label="Abierta desde")
     closed_on: Mapped[date | None] = field(Date, label="Cerrada desde")

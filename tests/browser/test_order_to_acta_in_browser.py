@@ -72,6 +72,10 @@ def test_coordinator_minister_and_inspector_take_an_order_to_its_signed_acta(vis
     order = downloaded(page, number)
     assert number in order and employer in order and "Lourdes Vázquez Riquelme" in order
     visitor.look("order-signed")
+    page.get_by_role("link", name="Línea de tiempo").click()
+    page.reload()  # the address keeps the part
+    expect(page.get_by_role("region", name="Línea de tiempo")).to_be_visible()
+    expect(page.get_by_role("region", name="Resumen")).to_be_hidden()
 
     leave(visitor)
     visitor.enter("coordinador")

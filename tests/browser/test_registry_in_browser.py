@@ -29,8 +29,9 @@ def test_intake_registers_a_branch_without_doubling_it(visitor: Visitor) -> None
     visitor.enter("mesa")
     visitor.go("/empleadores/list/")
     visitor.look("employers")
-    page.get_by_role("searchbox", name="Buscar").fill("nandejara")
-    page.get_by_role("button", name="Buscar").click()
+    filters = page.get_by_role("search", name="Empleadores")
+    filters.get_by_role("searchbox", name="Buscar").fill("nandejara")
+    filters.get_by_role("button", name="Buscar").click()
     expect(page.get_by_role("link", name="Ñandejára").first).to_be_visible()
     visitor.look("employers-found")
 
@@ -55,7 +56,8 @@ def test_intake_registers_a_branch_without_doubling_it(visitor: Visitor) -> None
     visitor.look("establishment-form")
     page.get_by_role("button", name="Guardar").click()
     expect(page.get_by_text("Establecimiento: se guardó.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Línea de tiempo")).to_be_visible()
+    page.get_by_role("link", name="Línea de tiempo").click()
+    expect(page.get_by_role("region", name="Línea de tiempo")).to_be_visible()
     visitor.look("establishment")
 
     # The same RUC again: told while typing, and refused.
@@ -122,6 +124,7 @@ def test_a_director_joins_doubles_and_takes_them_apart(visitor: Visitor) -> None
         similar.check()
         page.get_by_role("button", name="Guardar").click()
     expect(page.get_by_text("Sin identificar: falta su RUC o cédula")).to_be_visible()
+    page.get_by_text("Más", exact=True).click()
     page.get_by_role("link", name="Unir con otro").click()
     choose(visitor, "Segundo registro", "80990210", "80990210-9 · Panadería Mbarakaja E.A.S.")
     page.get_by_role("button", name="Comparar").click()

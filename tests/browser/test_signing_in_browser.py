@@ -11,6 +11,7 @@ from browser.conftest import served
 from browser.visitor import SIZES, Visitor
 from flask import Flask
 from inspection_samples import acting, draft
+from playwright.sync_api import expect
 from sqlalchemy import create_engine
 from support import PASSWORD
 
@@ -64,9 +65,15 @@ def test_minister_signs_two_with_one_password(visitor: Visitor) -> None:
     page = visitor.page
     visitor.look("mesa-de-firmas")
     free = page.locator("tbody tr", has=page.get_by_text("Usted")).filter(has_not_text="Impreso")
-    for row in (free.nth(0), free.nth(1)):
-        row.get_by_role("checkbox").check()
-    page.get_by_role("button", name="Firmar los elegidos").click()
+    free.nth(0).get_by_role("checkbox").check()
+    free.nth(1).get_by_role("link", name="Leer").click()
+    reader = page.get_by_role("dialog")
+    expect(reader.get_by_role("img", name="Página 1")).to_be_visible(timeout=30_000)
+    visitor.look("mesa-leer")
+    reader.get_by_label("Elegir").check()
+    reader.get_by_role("button", name="Cerrar").click()
+    expect(free.nth(1).get_by_role("checkbox")).to_be_checked()
+    page.get_by_role("button", name="Firmar los elegidos (2)").click()
     assert page.locator("code").count() == 2
     visitor.look("mesa-revisar")
     page.get_by_label("Su contraseña").fill("otra")

@@ -59,6 +59,32 @@ def draw(visitor: Visitor, canvas: Locator) -> None:
     mouse.up()
 
 
+def _lose_and_send_again(visitor: Visitor, question: Locator) -> None:
+    """What the server did not take stays on the page, is said, and goes when it is sent again."""
+    page = visitor.page
+    sent = re.compile("/cuestionario/")
+    page.route(sent, lambda route: route.fulfill(status=200, content_type="text/html", body="Entrar"))
+    question.get_by_label("Trabajadores afectados").fill("7")
+    question.get_by_label("Trabajadores afectados").blur()
+    expect(question.get_by_role("status")).to_contain_text("No se guardó")
+    expect(page.get_by_text("1 respuesta sin guardar")).to_be_visible()
+    page.unroute(sent)
+    question.get_by_role("button", name="Reintentar").click()
+    expect(question.get_by_role("status")).to_contain_text("Guardado a las")
+    expect(page.get_by_text("1 respuesta sin guardar")).to_have_count(0)
+
+
+def _answer_from_the_keyboard(visitor: Visitor) -> None:
+    """On a question 1 to 4 answer it, and Enter goes to the next one."""
+    questions = visitor.page.locator(".sis-question")
+    questions.nth(1).get_by_role("radio").first.focus()
+    visitor.page.keyboard.press("4")
+    expect(questions.nth(1).get_by_label("No verificado")).to_be_checked()
+    expect(questions.nth(1).get_by_role("status")).to_contain_text("Guardado a las")
+    visitor.page.keyboard.press("Enter")
+    expect(questions.nth(2).get_by_role("radio").first).to_be_focused()
+
+
 def words(content: bytes) -> str:
     """The text of a PDF, on one line."""
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
@@ -88,7 +114,9 @@ def test_inspector_makes_a_visit_from_the_door_to_the_signed_acta(visitor: Visit
 
     expect(page.get_by_role("heading", name="Trabajadores")).to_be_visible()
     page.get_by_label("Total: hombres").fill("4")
-    page.get_by_label("Total: mujeres").fill("3")
+    for _ in range(3):
+        page.get_by_role("button", name="Uno más: mujeres, Total").click()
+    expect(page.get_by_label("Total: mujeres")).to_have_value("3")
     page.get_by_role("button", name="Poner 0 en lo que está vacío").click()
     expect(page.get_by_label("Con IPS: mujeres")).to_have_value("0")
     visitor.look("visit-workers")
@@ -99,6 +127,7 @@ def test_inspector_makes_a_visit_from_the_door_to_the_signed_acta(visitor: Visit
     first.get_by_text("No cumple", exact=True).click()
     expect(first.get_by_text("Hallazgo que se abre")).to_be_visible()
     expect(first.get_by_role("status")).to_contain_text("Guardado a las")
+    _lose_and_send_again(visitor, first)
     first.get_by_label("Trabajadores afectados").fill("2")
     first.get_by_label("Trabajadores afectados").blur()
     first.locator("input[type=file]").set_input_files(
@@ -109,6 +138,7 @@ def test_inspector_makes_a_visit_from_the_door_to_the_signed_acta(visitor: Visit
     visitor.look("visit-question")
     first.get_by_role("button", name="Confirmar este hallazgo").click()
     expect(page.get_by_text("Hallazgo confirmado.")).to_be_visible()
+    _answer_from_the_keyboard(visitor)
     for _ in range(12):
         visitor.answer_section("No aplica")
         if page.get_by_role("heading", name="Hallazgos", exact=True).count():

@@ -125,7 +125,7 @@ class Contact(Identified, Stamped, Model):
     )
     name: Mapped[str] = field(Text, nullable=False, label="Nombre y apellido", personal=True)
     role: Mapped[str | None] = field(Text, label="Cargo", help="Por ejemplo jefa de personal, contador.")
-    phone: Mapped[str | None] = field(Text, label="Teléfono", personal=True)
+    phone: Mapped[str | None] = field(Text, label="Teléfono", personal=True, mask="phone")
     email: Mapped[str | None] = field(Text, label="Correo electrónico", personal=True)
 
     employer: Mapped[Employer] = relationship()

@@ -79,7 +79,11 @@ class Employer(Identified, Stamped, Model):
     ruc_base: Mapped[str | None] = field(Text, label="RUC sin dígito")
     ruc_dv: Mapped[str | None] = field(Text, label="Dígito verificador")
     document_number: Mapped[str | None] = field(
-        Text, label="Cédula", help="De la persona física, cuando no tiene RUC.", personal=True
+        Text,
+        label="Cédula",
+        help="De la persona física, cuando no tiene RUC.",
+        personal=True,
+        mask="cedula",
     )
     description: Mapped[str | None] = field(
         Text,
@@ -104,9 +108,9 @@ class Employer(Identified, Stamped, Model):
     representative: Mapped[str | None] = field(Text, label="Representante legal", personal=True)
     has_union: Mapped[bool | None] = field(Boolean, label="Tiene sindicato")
     shifts: Mapped[str | None] = field(Text, label="Turnos de trabajo")
-    phone: Mapped[str | None] = field(Text, label="Teléfono")
+    phone: Mapped[str | None] = field(Text, label="Teléfono", mask="phone")
     email: Mapped[str | None] = field(Text, label="Correo electrónico")
-    notes: Mapped[str | None] = field(Text, label="Observaciones")
+    notes: Mapped[str | None] = field(Text, label="Observaciones", long=True)
     merged_into_id: Mapped[int | None] = field(ForeignKey("employer.id"), index=True, label="Unido con")
 
     establishments: Mapped[list["Establishment"]] = relationship(back_populates="employer")
@@ -188,7 +192,7 @@ class Establishment(Identified, Stamped, Model):
     second_activity_code: Mapped[str | None] = field(
         ForeignKey("activity.code"), index=True, label="Actividad secundaria"
     )
-    phone: Mapped[str | None] = field(Text, label="Teléfono")
+    phone: Mapped[str | None] = field(Text, label="Teléfono", mask="phone")
     email: Mapped[str | None] = field(Text, label="Correo electrónico")
     opened_on: Mapped[date | None] = field(Date, label="Abierto desde")
     closed_on: Mapped[date | None] = field(Date, label="Cerrado desde")
@@ -201,7 +205,7 @@ class Establishment(Identified, Stamped, Model):
         label="Provisorio",
         help="Sus datos se tomaron sin papeles y falta confirmarlos.",
     )
-    notes: Mapped[str | None] = field(Text, label="Observaciones")
+    notes: Mapped[str | None] = field(Text, label="Observaciones", long=True)
     merged_into_id: Mapped[int | None] = field(ForeignKey("establishment.id"), index=True, label="Unido con")
 
     employer: Mapped[Employer] = relationship(back_populates="establishments")

@@ -51,7 +51,7 @@ class Worker(Identified, Stamped, Model):
     birth_date: Mapped[date | None] = field(Date, label="Fecha de nacimiento", personal=True)
     sex: Mapped[str | None] = field(Text, label="Sexo", choices=Sex, personal=True)
     nationality: Mapped[str | None] = field(Text, label="Nacionalidad", personal=True)
-    phone: Mapped[str | None] = field(Text, label="Teléfono", personal=True)
+    phone: Mapped[str | None] = field(Text, label="Teléfono", personal=True, mask="phone")
     notes: Mapped[str | None] = field(Text, label="Observaciones", personal=True)
 
     def __repr__(self) -> str:
