@@ -40,6 +40,7 @@ NO_LIST = {
     "AccessCodeView": "a tray of work: people to hand a code to",
     "SecondFactorResetView": "a tray of work: requests that wait for a second person",
     "BackupView": "the folder of backups: files, not records",
+    "ProcedureView": "a version has a file of its own, whole (YAML), to go to another installation",
     "DuplicatesView": "a tool: two records are chosen, nothing is listed",
 }
 """Entries of the menu that open no list, and why."""

@@ -1,9 +1,11 @@
 """Fields that a version adds without code: read, shown, asked for, kept on the record, frozen with the version."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pypdf
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -17,8 +19,10 @@ from support import Live, token_of
 from app.core import clock
 from app.core.errors import NotAllowed, RuleBroken, Stale
 from app.exchange import procedures as files
-from app.operations import extra, moves, procedure_drafts, procedures
+from app.models.inspections import InspectionOrder
+from app.operations import extra, moves, papers, procedure_drafts, procedures
 from app.operations.unit import act
+from app.views.history import history_of
 from app.workflow import definition, editing, fields
 from app.workflow.condition_rows import ALL, Row, expression
 from app.workflow.fields import ExtraField, FieldKind
@@ -95,6 +99,7 @@ def test_a_field_is_asked_for_where_its_condition_holds() -> None:
     ("change", "words"),
     [
         ({"code": "Mal Código"}, "el código debe ser"),
+        ({"code": "csrf_token"}, "el código debe ser"),
         ({"label": " "}, "no tiene nombre"),
         ({"options": ()}, "faltan sus opciones"),
         ({"options": ("A", "A")}, "repetidas"),
@@ -165,6 +170,22 @@ def test_a_record_keeps_what_its_version_asks_for(db: OrmSession, with_fields: s
             extra.keep(order, {"inventado": ["x"]}, order.version)
         extra.keep(order, {"modalidad": ["Remota"]}, order.version)
     assert order.extra == {"modalidad": "Remota", "reserva": "ojo"}  # the days are no longer asked for
+
+
+def test_who_does_not_see_a_field_gets_it_by_no_way_round(db: OrmSession, with_fields: str) -> None:
+    order = signed()
+    text_of_own = "{% extends 'base.html' %}{% block body %}Dice: {{ extra.reserva }}.{% endblock %}"
+    with acting("coordinador"):
+        extra.keep(order, {"modalidad": ["Remota"], "reserva": ["ojo"]}, order.version)
+    told = {}
+    for who in ("coordinador", "inspector1"):
+        with acting(who):
+            lines = [line for entry in history_of(InspectionOrder, order.id) for line in entry.changes]
+            pdf = pypdf.PdfReader(io.BytesIO(papers.draft(order, "OI", source=text_of_own)))
+            told[who] = (lines, "Dice: ojo." in pdf.pages[0].extract_text())
+    assert "Nota reservada: — → ojo" in told["coordinador"][0] and told["coordinador"][1]
+    assert "Modalidad de trabajo: — → Remota" in told["inspector1"][0]
+    assert "ojo" not in "".join(told["inspector1"][0]) and not told["inspector1"][1]
 
 
 def test_a_document_waits_for_a_required_datum(db: OrmSession, with_fields: str) -> None:

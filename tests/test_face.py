@@ -13,7 +13,8 @@ from app.views import menu, shell
 ASSETS, TEMPLATES = ROOT / "app/assets", ROOT / "app/templates"
 PAGES = sorted(path for path in TEMPLATES.rglob("*.html") if "documents" not in path.parts)
 """The templates of screens; those of documents become PDF, under no policy."""
-SOURCES = [*PAGES, *sorted((ROOT / "app/views").rglob("*.py")), *sorted(ASSETS.glob("*.ts"))]
+PYTHON = [path for part in ("views", "operations") for path in sorted((ROOT / "app" / part).rglob("*.py"))]
+SOURCES = [*PAGES, *PYTHON, *sorted(ASSETS.glob("*.ts"))]
 
 ATTRIBUTES = {
     "a style of its own": re.compile(r"\sstyle\s*="),

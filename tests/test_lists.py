@@ -133,13 +133,16 @@ def test_address_holds_the_whole_state(enter: Enter, db: OrmSession) -> None:
     assert "Más de" not in page
 
 
-def test_choice_that_is_none_and_day_that_is_none_narrow_nothing(enter: Enter, db: OrmSession) -> None:
+def test_what_is_no_day_and_no_record_is_said_and_what_is_no_choice_is_in_no_row(
+    enter: Enter, db: OrmSession
+) -> None:
     client = enter("coordinador")
     assigned()
     every = ROW.findall(client.get("/ordenes/list/").get_data(as_text=True))
-    page = client.get("/ordenes/list/?fase=nada&oficina=²&desde=31/02/2026").get_data(as_text=True)
+    page = client.get("/ordenes/list/?oficina=²&desde=31/02/2026").get_data(as_text=True)
     assert ROW.findall(page) == every and every
     assert "sis-asked" not in page and "sis-invalid" in page
+    assert not ROW.findall(client.get("/ordenes/list/?fase=nada").get_data(as_text=True))
 
 
 def test_orders_are_found_by_place_and_inspector(enter: Enter, db: OrmSession) -> None:

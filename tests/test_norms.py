@@ -257,7 +257,7 @@ def test_alias_names_an_infraction_that_exists_and_differs_from_the_others(db: O
         (Infraction, 69),
         (InfractionAlias, 67),
         (MinimumWage, 12),
-        (Parameter, 142),
+        (Parameter, 143),
         (Holiday, 223),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_copy_is_equal_but_for_its_head(draft: str) -> None:
     assert not [check for check in drafts.checks(copy) if check.blocks]
 
 
-@pytest.mark.parametrize("code", ["2025-398", "", "a b", "x/y", "x" * 41, "<i>"])
+@pytest.mark.parametrize("code", ["2025-398", "", "a b", "x/y", "x" * 41, "<i>", "..", "list", "traer"])
 def test_a_copy_needs_a_number_of_its_own(db: OrmSession, code: str) -> None:
     with pytest.raises(RuleBroken) as refused:
         drafts.clone("2025-398", code, "Otro", "Ley", date(2027, 1, 1))
@@ -169,6 +169,17 @@ def test_a_change_after_the_proposal_asks_for_another(db: OrmSession, draft: str
         drafts.publish(draft, seen(draft))
 
 
+def test_two_versions_do_not_rule_from_the_same_day(db: OrmSession, draft: str) -> None:
+    other = drafts.clone(draft, "2027-016", "La otra", "Res. 16/2027", clock.today() + TOMORROW)
+    for code in (draft, other):
+        with acting("admin"):
+            drafts.propose(code, seen(code), clock.today() + TOMORROW)
+    with acting("director"):
+        drafts.publish(draft, seen(draft))
+        with pytest.raises(RuleBroken, match=f"ya rige {draft}"):
+            drafts.publish(other, seen(other))
+
+
 @pytest.mark.parametrize("days", [-1, -400])
 def test_a_version_does_not_rule_backwards(db: OrmSession, draft: str, days: int) -> None:
     one_person()
@@ -217,6 +228,36 @@ def test_days_of_its_own_leave_those_of_the_others(db: OrmSession, draft: str) -
     for days, basis in ((0, "Ley"), (4000, "Ley"), (5, " ")):
         with pytest.raises(RuleBroken):
             drafts.own_days(draft, seen(draft), "report", term.code, days, basis)
+
+
+def test_days_of_its_own_are_of_one_term_of_one_version(db: OrmSession, draft: str) -> None:
+    terms = procedures.version(draft).process("report").terms
+    first, second = terms[0], replace(terms[0], code="OTRO_PLAZO", name="Otro plazo")
+    drafts.change(draft, seen(draft), "term", lambda v: editing.put_term(v, "report", second))
+    drafts.own_days(draft, seen(draft), "report", first.code, 7, "Res. 15/2027")
+    drafts.own_days(draft, seen(draft), "report", second.code, 8, "Res. 15/2027")
+    near = drafts.clone(draft, draft.replace("-", "."), "De número parecido", "Res.", clock.today())
+    drafts.own_days(near, seen(near), "report", first.code, 9, "Res. 16/2027")
+    day = clock.today() + TOMORROW
+    found = [
+        parameter(procedures.version(code).process("report").term(term.code).parameter, day)
+        for code, term in ((draft, first), (draft, second), (near, first), (near, second))
+    ]
+    assert found == [7, 8, 9, 8]
+
+
+def test_other_days_are_another_proposal(db: OrmSession, draft: str) -> None:
+    term = procedures.version(draft).process("report").terms[0]
+    drafts.own_days(draft, seen(draft), "report", term.code, 7, "Res. 15/2027")
+    with acting("admin"):
+        drafts.propose(draft, seen(draft), clock.today() + TOMORROW)
+    proposed = seen(draft)
+    with acting("director"):
+        drafts.own_days(draft, proposed, "report", term.code, 700, "Res. 15/2027")
+        with pytest.raises(Stale):
+            drafts.publish(draft, proposed)
+        with pytest.raises(RuleBroken, match="Primero alguien la propone"):
+            drafts.publish(draft, seen(draft))
 
 
 def test_a_draft_is_thrown_away_with_its_reason(db: OrmSession, draft: str) -> None:
@@ -356,6 +397,11 @@ OWN = """{% extends "base.html" %}
         ),
         ("{% for a in range(10 ** 9) %}x{% endfor %}", "ejemplo"),
         ("{{ kind.no_hay }}", "ejemplo"),
+        ("{{ 9 ** (9 ** 9) }}", "ejemplo"),  # worked out in the child alone, never where it is judged
+        ("{% autoescape 9 ** (9 ** 9) %}{% endautoescape %}", "«autoescape»"),
+        ("{% autoescape false %}{{ kind }}{% endautoescape %}", "«autoescape»"),
+        ("{% for a in kind %}" * 25 + "{% endfor %}" * 25, "No se entiende"),
+        ("{{ " + "9" * 5000 + " }}", "No se entiende"),
         ("x" * 60_001, "60000"),
     ],
 )
@@ -404,6 +450,9 @@ def test_a_text_is_tried_on_a_real_record_and_goes_back_to_the_shipped_one(
     seen_by_director = send(enter("director"), f"{path}/probar", source=OWN, numero=order.number)
     place = order.places[0].establishment.employer.legal_name
     assert place in " ".join(pypdf_text(seen_by_director.data).split())
+    inspector = enter("inspector1")  # reads the text; tries none on what he sees
+    assert "Ver en PDF" not in page(inspector, path)
+    assert send(inspector, f"{path}/probar", source=OWN, numero=order.number).status_code == 403
     bad = send(client, path, _version=seen(draft), source="{{ nada }}")
     assert bad.status_code == 422 and "«nada» no es un dato" in bad.text and "{{ nada }}" in bad.text
     send(client, path, _version=seen(draft), source=OWN)

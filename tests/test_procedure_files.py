@@ -140,6 +140,14 @@ def test_every_field_of_a_part_has_words() -> None:
         (b"code: '1'\nsobra: 1\n", "clave desconocida"),
         (b"[" * 20_000, "niveles"),
         (b"x" * (procedures.LARGEST + 1), "MB"),
+        (b"? [a]\n: b\n", "una clave es un texto"),
+        (b"!!set [1]", "No se pudo leer"),
+        (b"a: !!bool x", "No se pudo leer"),
+        (b"a: !!timestamp x", "No se pudo leer"),
+        (b'a: !!int ""', "No se pudo leer"),
+        (b'code: "a\\0b"', "no se puede guardar"),
+        (b'code: "\\ud800"', "no se puede guardar"),
+        (b"[" + b"x," * procedures.MOST_NODES + b"]", "60000 valores"),
     ],
 )
 def test_what_is_no_version_is_refused_with_its_place(content: bytes, words: str) -> None:

@@ -15,6 +15,8 @@ from app.workflow.writing import mapping_of
 
 LARGEST = 2_000_000
 """Bytes that a file may have; the shipped versions have 60 thousand."""
+MOST_NODES = 60_000
+"""Values that it may hold: reading more would keep the server busy."""
 
 
 class _Writer(yaml.SafeDumper):
@@ -38,9 +40,14 @@ _Writer.add_representer(str, _text)
 
 
 class _Reader(yaml.SafeLoader):
-    """The safe loader, without aliases and without a key twice."""
+    """The safe loader, without aliases, without a key twice, and with text that the database can keep."""
+
+    nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        self.nodes += 1
+        if self.nodes > MOST_NODES:
+            raise yaml.MarkedYAMLError(problem=f"hay más de {MOST_NODES} valores")
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.MarkedYAMLError(problem="los alias (*) no se aceptan", problem_mark=mark)
@@ -48,13 +55,23 @@ class _Reader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()
-        for key, _ in node.value:
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="una clave es un texto", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"la clave «{key.value}» está repetida", problem_mark=key.start_mark
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        if "\0" in value or not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise yaml.MarkedYAMLError(
+                problem="hay un carácter que no se puede guardar", problem_mark=node.start_mark
+            )
+        return value
 
 
 def written(version: ProcedureVersion) -> str:
@@ -78,6 +95,7 @@ def read(content: bytes) -> ProcedureVersion:
         mark = error.problem_mark
         where = f"línea {mark.line + 1}, columna {mark.column + 1}" if mark else "el archivo"
         raise RuleBroken(f"No se pudo leer: {where}: {error.problem}.") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError) as error:
+        # The last three: a tag (`!!bool`, `!!timestamp`) on what is no such value.
         raise RuleBroken(f"No se pudo leer el archivo: {error}.") from None
     return version_from_mapping(mapping)

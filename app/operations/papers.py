@@ -41,6 +41,7 @@ from app.operations.moves import (
     issues,
     process_of,
     reads,
+    role_keys,
     settles,
 )
 from app.operations.parameters import kept, parameter
@@ -187,14 +188,23 @@ def signs(record: Any, code: str, on: date) -> staff.Signatory | None:
 
 
 def draft(record: Any, code: str, said: Details = NOTHING_SAID, source: str | None = None) -> bytes:
-    """The document as it would be issued now, without number, marked as a draft; `source`: by this text."""
+    """The document as it would be issued now, without number, marked as a draft.
+
+    `source`: by this text, which says no extra field that the present person does not see.
+    """
     context = Context(record, replace(said, preview=True), current(), (code,))
     paper = paper_of(context.record, None, context.act_date)
     expected = _expected(context, code)
-    return _joined(
-        _pdf(code, _build(own, code, paper, expected), None, "BORRADOR", source)
-        for own in _parts(context, code)
-    )
+    made = (_build(own, code, paper, expected) for own in _parts(context, code))
+    return _joined(_pdf(code, _within_reach(m, record, source), None, "BORRADOR", source) for m in made)
+
+
+def _within_reach(made: Made, record: Any, source: str | None) -> Made:
+    """What a letter says by a text that somebody tries, which could name any extra field."""
+    if source is None:
+        return made
+    seen = {each.code for each in fields.seen_by(process_of(record).fields, role_keys(current()))}
+    return replace(made, extra={code: v if code in seen else "" for code, v in made.extra.items()})
 
 
 def _parts(context: Context, code: str) -> list[Context]:

@@ -8,9 +8,10 @@ the latest one published by then, so retiring one gives new cases the one before
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.core import clock
@@ -69,7 +70,8 @@ def take_in(read: ProcedureVersion) -> str:
 
 
 def _new(draft: ProcedureVersion, verb: str, reason: str) -> str:
-    if not draft.code or len(draft.code) > 40 or not all(c.isalnum() or c in "-_." for c in draft.code):
+    sound = 0 < len(draft.code) <= 40 and all(c.isalnum() or c in "-_." for c in draft.code)
+    if not sound or not draft.code[0].isalnum() or draft.code in ("list", "traer"):  # it is an address too
         raise RuleBroken("El número lleva letras, cifras y guiones, por ejemplo 2027-015.", field="code")
     with act(verb, reason=reason):
         if Session.get(rows.ProcedureVersion, draft.code) is not None:
@@ -123,7 +125,7 @@ def own_days(code: str, seen: int, process: str, term: str, days: int, basis: st
             raise RuleBroken("Los días van de 1 a 3650.", field="days")
         if not basis.strip():
             raise RuleBroken("Escriba la norma que fija esos días.", field="basis")
-        name = _own_parameter(kind.parameter, code)
+        name = _own_parameter(code, process, kind)
         model = Session.scalar(
             select(Parameter)
             .where(Parameter.code == kind.parameter)
@@ -143,14 +145,30 @@ def own_days(code: str, seen: int, process: str, term: str, days: int, basis: st
             )
             Session.add(own)
         own.value, own.valid_from, own.legal_basis = str(days), before.valid_from, basis.strip()
+        head.proposed_by_id = None  # other days are another proposal
+        flag_modified(head, "notes")
         Session.flush()
         if kind.parameter != name:
             change(code, head.version, "own_days", lambda v: _with_parameter(v, process, term, name))
 
 
-def _own_parameter(name: str, code: str) -> str:
+def _own_parameter(code: str, process: str, kind: definition.TermType) -> str:
+    """A name that no other term of any version uses: the one that the term has, when it is so."""
     suffix = "__" + "".join(c if c.isascii() and c.isalnum() else "_" for c in code.upper())
-    return name if name.endswith(suffix) else f"{name.partition('__')[0][: 60 - len(suffix)]}{suffix}"
+    stem = kind.parameter.partition("__")[0]
+    ends = chain([""], (f"_{number}" for number in count(2)))
+    fresh = (f"{stem[: 60 - len(suffix + end)]}{suffix}{end}" for end in ends)
+    kept = [kind.parameter] if suffix in kind.parameter else []
+    mine = {(code, process, kind.code)}
+    return next(name for name in chain(kept, fresh) if _users(name) <= mine)
+
+
+def _users(name: str) -> set[tuple[str, str, str]]:
+    """The terms that a parameter gives days to: (version, process, term)."""
+    term = rows.ProcedureTerm
+    named = or_(term.parameter == name, term.alerts_parameter == name, term.extension_parameter == name)
+    query = select(term.version_code, term.process_code, term.code).where(named)
+    return set(Session.execute(query).tuples())
 
 
 def _with_parameter(version: ProcedureVersion, process: str, term: str, name: str) -> ProcedureVersion:
@@ -284,15 +302,14 @@ def publish(code: str, seen: int, valid_from: date | None = None) -> None:
     By a second person when the parameter says so, who does not change its date. Raises RuleBroken.
     """
     with act("procedure.publish"):
+        _one_at_a_time()
         head = _draft(code, seen)
         if needs_two():
             if head.proposed_by_id is None:
                 raise RuleBroken("Primero alguien la propone con su fecha; después la publica otra persona.")
             if head.proposed_by_id == current().account_id:
                 raise RuleBroken("Usted la propuso: la publica otra persona con esa facultad.")
-        if valid_from is not None:
-            _date_it(head, valid_from)
-        _refuse_past(head.valid_from)
+        _date_it(head, valid_from or head.valid_from)
         _refuse_blocked(reread(head))
         head.status = PUBLISHED
         head.updated_by_id = current().account_id
@@ -304,6 +321,7 @@ def retire(code: str, reason: str) -> None:
     if not reason.strip():
         raise RuleBroken("Escriba por qué se retira.", field="reason")
     with act("procedure.retire", reason=reason.strip()):
+        _one_at_a_time()
         head = _locked(code)
         if head.status != PUBLISHED or head.historical:
             raise RuleBroken("Solo se retira una versión publicada.")
@@ -325,6 +343,12 @@ def retire(code: str, reason: str) -> None:
         head.status = RETIRED
         head.updated_by_id = current().account_id
         Session.flush()
+
+
+def _one_at_a_time() -> None:
+    """Which version rules is decided by one act after another; each sees what the one before left."""
+    table = rows.ProcedureVersion
+    Session.execute(select(table.code).order_by(table.code).with_for_update()).all()
 
 
 def _date_it(head: rows.ProcedureVersion, valid_from: date) -> None:

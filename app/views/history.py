@@ -14,8 +14,9 @@ from sqlalchemy.orm.util import identity_key
 
 from app.core.base import Model, Session
 from app.models.procedures import Procedural
-from app.operations import procedures
+from app.operations import extra, procedures
 from app.views.widgets import formatter
+from app.workflow import fields
 
 TITLES = {
     "I": "Se creó",
@@ -55,14 +56,15 @@ def history_of(kind: type[Model], key: Any) -> list[Entry]:
     ).all()
     changed = [row for row in rows if row.operation == "U"]
     names = names_of(kind, changed)
-    if issubclass(kind, Procedural):
-        names["state"] = _states(Session.get(kind, value))
+    record = Session.get(kind, value) if issubclass(kind, Procedural) else None
+    if record is not None:
+        names["state"] = _states(record)
     return [
         Entry(
             row.at,
             row.actor,
             TITLES[row.operation],
-            list(changes(kind, row, names)) if row.operation == "U" else [],
+            [*changes(kind, row, names), *_extra_changes(record, row)] if row.operation == "U" else [],
         )
         for row in rows
     ]
@@ -73,18 +75,18 @@ Names = Mapping[str, Mapping[Any, str]]
 
 
 def changes(kind: type[Model], row: Any, names: Names | None = None) -> Iterator[str]:
-    """The changed columns of a row of the trail in words, with their old and new values."""
-    for label, before, after in compared(kind, row, names):
+    """The changed columns of a row of the trail in words, with their old and new values, but for `extra`."""
+    for label, before, after in compared(kind, row, names, SILENT | {"extra"}):
         yield f"{label}: {after}" if before is None else f"{label}: {before} → {after}"
 
 
 def compared(
-    kind: type[Model], row: Any, names: Names | None = None
+    kind: type[Model], row: Any, names: Names | None = None, silent: frozenset[str] = SILENT
 ) -> Iterator[tuple[str, str | None, str]]:
     """(column, before, after) of what a row of the trail changed; no `before` where values are not told."""
     for name, new in (row.new_values or {}).items():
         column = kind.__table__.c.get(name)
-        if column is None or name in SILENT:
+        if column is None or name in silent:
             continue
         label = column.info.get("label") or getattr(kind, "words", {}).get(name, name)
         if str(new).startswith("sha256:"):
@@ -96,6 +98,17 @@ def compared(
         values = (row.old_values.get(name), new)
         before, after = (str(_said(column, value, (names or {}).get(name)) or "—") for value in values)
         yield label, before, after
+
+
+def _extra_changes(record: Any, row: Any) -> Iterator[str]:
+    """The extra fields that a row of the trail changed, of those that the present person sees."""
+    if record is None or "extra" not in row.new_values:
+        return
+    before, after = row.old_values.get("extra") or {}, row.new_values["extra"] or {}
+    for each in extra.fields_of(record):
+        old, new = (fields.shown(each, values.get(each.code)) or "—" for values in (before, after))
+        if old != new:
+            yield f"{each.label}: {old} → {new}"
 
 
 def _said(column: Column[Any], value: Any, names: Mapping[Any, str] | None) -> Any:
@@ -136,8 +149,6 @@ def _named(kind: type[Model], key: Column[Any], wanted: set[Any]) -> dict[Any, s
 
 def _states(record: Any) -> dict[Any, str]:
     """The names of the states that a record of a procedure can be in."""
-    if record is None:
-        return {}
     process = procedures.version(record.version_code).process(record.process)
     return {state.code: state.name for state in process.states}
 

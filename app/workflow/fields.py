@@ -223,7 +223,7 @@ def problems(field: ExtraField, fields: Collection[ExtraField], roles: Collectio
     """What is wrong with a field among those of its process, in Spanish."""
     where = f"el dato «{field.label or field.code}»"
     found = []
-    if not _CODE.fullmatch(field.code):
+    if not _CODE.fullmatch(field.code) or field.code == "csrf_token":  # it is a name of the form too
         found.append(f"{where}: el código debe ser una palabra en minúsculas, con guion bajo.")
     if not field.label.strip():
         found.append(f"el dato «{field.code}» no tiene nombre.")

@@ -383,9 +383,8 @@ def _order_has_establishments(f: Facts) -> str | None:
 def _inspectors_designated(f: Facts) -> str | None:
     needed = max(1, f["minimum_inspectors"])
     if f["inspector_count"] < needed:
-        return (
-            f"La orden necesita al menos {needed} inspector(es) y tiene {f['inspector_count']}. Desígnelos."
-        )
+        named = "inspector" if needed == 1 else "inspectores"
+        return f"La orden necesita al menos {needed} {named} y tiene {f['inspector_count']}. Desígnelos."
     if f["leader_count"] != 1:
         return f"Debe haber exactamente un líder entre los inspectores y hay {f['leader_count']}."
     return None
@@ -470,6 +469,12 @@ def _judicial_authorisation(f: Facts) -> str | None:
     return None
 
 
+def _visits_open(number: int) -> str:
+    if number == 1:
+        return "Queda 1 visita programada o en curso. Ciérrela o anúlela."
+    return f"Quedan {number} visitas programadas o en curso. Ciérrelas o anúlelas."
+
+
 @_guard(
     "visits_finished",
     "Hay al menos una visita realizada y ninguna queda abierta",
@@ -478,7 +483,7 @@ def _judicial_authorisation(f: Facts) -> str | None:
 )
 def _visits_finished(f: Facts) -> str | None:
     if f["open_visit_count"]:
-        return f"Quedan {f['open_visit_count']} visita(s) programadas o en curso. Ciérrelas o anúlelas."
+        return _visits_open(f["open_visit_count"])
     if not f["done_visit_count"]:
         return "No hay ninguna visita realizada. Registre la visita o declare la orden no ejecutada."
     return None
@@ -493,7 +498,7 @@ def _visits_finished(f: Facts) -> str | None:
 )
 def _only_failed_visits(f: Facts) -> str | None:
     if f["open_visit_count"]:
-        return f"Quedan {f['open_visit_count']} visita(s) programadas o en curso. Ciérrelas o anúlelas."
+        return _visits_open(f["open_visit_count"])
     if f["done_visit_count"]:
         return "Hay visitas realizadas: la orden debe declararse ejecutada."
     if not f["failed_visit_count"]:

@@ -17,7 +17,9 @@ from jinja2 import (
     TemplateSyntaxError,
     meta,
     nodes,
+    pass_context,
 )
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from app.core.clock import local
@@ -49,7 +51,9 @@ def clean(value: object) -> object:
     return "".join(c for c in shown if c in "\n\t" or unicodedata.category(c) not in bad)
 
 
-def _finalize(value: object) -> object:
+@pass_context
+def _finalize(_: Context, value: object) -> object:
+    # With a context Jinja cannot run it, nor what it is given, when it compiles.
     if value is None:
         return ""
     cleaned = clean(value)
@@ -81,9 +85,12 @@ def _local_day(moment: datetime) -> date:
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
+    # Not optimized: a template is compiled in the server too, where `9**(9**9)` folded to a constant would
+    # stop every page. It is worked out in the child alone, which is killed in time.
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        optimized=False,
         undefined=StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,
@@ -134,16 +141,19 @@ def faults(source: str, known: Collection[str]) -> list[str]:
         return [f"El texto pasa de {LONGEST} letras."]
     try:
         tree = _ENVIRONMENT.parse(source)
+        escaping = tree.find(nodes.EvalContextModifier)
+        if escaping is not None:  # it is worked out while compiling, and would let HTML through
+            return [f"Línea {escaping.lineno}: «autoescape» no se puede usar."]
         _compiled(source)
     except TemplateSyntaxError as error:
         return [f"Línea {error.lineno}: {error.message}."]
-    except (RecursionError, TemplateError) as error:
+    except (RecursionError, TemplateError, SyntaxError, ValueError, MemoryError) as error:
         return [f"No se entiende: {error}."]
     found = []
     own = {each.target for each in tree.find_all(nodes.Import)}
     own |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
     own |= {each.name for each in tree.find_all(nodes.Macro)}
-    unknown = meta.find_undeclared_variables(tree) - set(known) - own - INHERITED
+    unknown = _undeclared(tree) - set(known) - own - INHERITED
     for name in sorted(unknown):
         line = next((n.lineno for n in tree.find_all(nodes.Name) if n.name == name), 1)
         found.append(f"Línea {line}: «{name}» no es un dato de este documento.")
@@ -155,6 +165,14 @@ def faults(source: str, known: Collection[str]) -> list[str]:
         if getattr(getattr(builder, "template", None), "value", None) not in SHARED:
             found.append(f"Línea {builder.lineno}: solo se usan {', '.join(sorted(SHARED))}.")
     return found
+
+
+def _undeclared(tree: nodes.Template) -> set[str]:
+    """What `meta.find_undeclared_variables` says, without working out constants."""
+    tracking = meta.TrackingCodeGenerator(_ENVIRONMENT)
+    tracking.optimizer = None
+    tracking.visit(tree)
+    return tracking.undeclared_identifiers
 
 
 def source_of(template: str) -> str:

@@ -390,6 +390,7 @@ class OrderView(ListView, BaseView):
         return self.render_template(
             "inspections/order.html",
             title=str(order),
+            trail=order,
             order=order,
             mark=mark(order),
             outlook=outlook(order, terms, log, offers),
@@ -543,7 +544,10 @@ class OrderView(ListView, BaseView):
             flash("Elija en la lista las órdenes que se reasignan.", "warning")
             return redirect(url_for("OrderView.list"))
         form, outcomes = ReassignForm(), None
-        if not any(order.document_id for order, *_ in rows):
+        signed = next((order for order, *_ in rows if order.document_id), None)
+        signers = papers.signatories(signed, SUBSTITUTION, clock.today()) if signed else []
+        may_sign = signed is not None and papers.signs(signed, SUBSTITUTION, clock.today()) is not None
+        if not may_sign:
             del form.password
         if request.method == "POST" and valid(form):
             details = Details(
@@ -559,6 +563,9 @@ class OrderView(ListView, BaseView):
                 explain(form, error)
         return self.render_template(
             "inspections/reassign.html",
+            may_sign=may_sign,
+            signers=[str(one) for one in signers],
+            possible=may_sign or any(order.document_id is None for order, *_ in rows),
             title="Reasignar órdenes",
             orders=rows,
             form=form,

@@ -21,6 +21,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
+from sqlalchemy import false
 from wtforms import BooleanField, SelectField, StringField
 
 from app.core.base import Model
@@ -96,10 +97,14 @@ class Filter:
         """What was asked, in words."""
         return str(asked.data)
 
+    def applied(self, query: Any, asked: Any) -> Any:
+        """The select with what was asked."""
+        return self.narrow(query, asked.data)
+
 
 @dataclass(frozen=True, eq=False)
 class OneOf(Filter):
-    """One of some values; what is none of them narrows nothing."""
+    """One of some values; what is none of them is in no record."""
 
     choices: Callable[[], Choices] | Choices = field(default=(), kw_only=True)
     every: str = field(default="Todos", kw_only=True)
@@ -111,10 +116,14 @@ class OneOf(Filter):
         )
 
     def active(self, asked: Any) -> bool:
-        return bool(asked.data) and asked.data in dict(asked.choices)
+        return bool(asked.data)
 
     def said(self, asked: Any) -> str:
-        return str(dict(asked.choices)[asked.data])
+        return str(dict(asked.choices).get(asked.data, asked.data))
+
+    def applied(self, query: Any, asked: Any) -> Any:
+        known = asked.data in dict(asked.choices)
+        return self.narrow(query, asked.data) if known else query.where(false())
 
 
 class RecordField(ReferenceField):

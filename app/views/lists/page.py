@@ -151,7 +151,7 @@ class ListView(Exported):
             query = listing.search(query, form.q.data)
         for each in listing.filters:
             if each.active(form[each.name]):
-                query = each.narrow(query, form[each.name].data)
+                query = each.applied(query, form[each.name])
         return query
 
     def _list_order(self, listing: Listing) -> tuple[Column | None, Order]:

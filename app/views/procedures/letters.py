@@ -59,6 +59,9 @@ class LetterPages:
         text = version.letter(letter) or shipped
         may_edit = head.status == drafts.DRAFT and self._may("can_edit")
         form = LetterForm()
+        if not self._may("can_publish"):
+            form.source.render_kw = {**form.source.render_kw, "readonly": True}
+            del form.numero
         if request.method == "GET":
             form.source.data = text
         elif not may_edit:
@@ -81,6 +84,7 @@ class LetterPages:
             text=text,
             own=version.letter(letter) is not None,
             may_edit=may_edit,
+            may_try=self._may("can_publish"),
             names=letters.names_of(kind),
             extra=sorted({field.code for process in version.processes for field in process.fields}),
             changes=_changes(shipped, text),
@@ -104,7 +108,7 @@ class LetterPages:
 
     @expose("/<code>/documento/<letter>/probar", methods=["POST"])
     @has_access
-    @permission_name("show")
+    @permission_name("publish")
     def try_letter(self, code: str, letter: str) -> Any:
         """The PDF of the text in the form: a model with the names of its data, or a real record."""
         self._version(code)
