@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 from app import embedded
 from app.core.base import Session
-from app.operations import demo_inspections
+from app.operations import demo_inspections, files
 from app.views.menu import ITEMS
 from config import Settings
 
@@ -30,6 +30,9 @@ def server(app: Flask, prepared: Settings, cluster: embedded.Cluster) -> Iterato
     engine = create_engine(urls.app_url, connect_args={"options": "-c timezone=UTC"})
     Session.remove()
     Session.configure(bind=engine)
+    files.use(
+        prepared.SIS_DATA_DIR / "files"
+    )  # where the server looks; other tests may have said another place
     try:
         demo_inspections.seed()
         done(fails=2, order=(order := assigned()))
