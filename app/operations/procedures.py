@@ -5,6 +5,7 @@ draft is read anew each time.
 """
 
 import logging
+import time
 from dataclasses import fields
 from datetime import date
 from typing import Any, TypeVar
@@ -59,9 +60,32 @@ def version(code: str) -> definition.ProcedureVersion:
 _frozen: dict[str, definition.ProcedureVersion] = {}
 
 
+def state_names(process: str) -> dict[str, str]:
+    """The states of a process in every version, by code, named as the newest does; at most a minute old.
+
+    For the filters of lists, which are drawn with each page.
+    """
+    made, names = _names.get(process, (0.0, {}))
+    if not names or time.monotonic() - made > 60:
+        state = rows.ProcedureState
+        found = Session.execute(
+            select(state.code, state.name)
+            .where(state.process_code == process)
+            .order_by(state.version_code.desc(), state.position)
+        ).tuples()
+        once = dict(reversed(found.all()))  # the newest name, in the oldest place
+        names = dict([*once.items()][::-1])
+        _names[process] = (time.monotonic(), names)
+    return names
+
+
+_names: dict[str, tuple[float, dict[str, str]]] = {}
+
+
 def forget() -> None:
     """Forget what was read: for tests, which change databases under one process."""
     _frozen.clear()
+    _names.clear()
 
 
 def seed() -> int:

@@ -18,9 +18,8 @@ from app.core.errors import DomainError, Missing, NotAllowed
 from app.core.types import inside
 from app.models.followup import Term
 from app.models.inspections import FinalReport, InspectionOrder, OrderEstablishment, OrderInspector, Proposal
-from app.models.procedures import ProcedureState
 from app.models.registry import Establishment
-from app.operations import moves, papers
+from app.operations import moves, papers, procedures
 from app.operations.inspections import facts, reports
 from app.views.base import explain, valid
 from app.views.exports import keys
@@ -73,12 +72,7 @@ class ReportForm(FlaskForm):
 
 def _states() -> list[tuple[str, str]]:
     """The states of reports in every version, by their order; a code that repeats is shown once."""
-    rows = Session.execute(
-        select(ProcedureState.code, ProcedureState.name)
-        .where(ProcedureState.process_code == FinalReport.process)
-        .order_by(ProcedureState.version_code.desc(), ProcedureState.position)
-    ).all()
-    return [*{code: (code, name) for code, name in reversed(rows)}.values()][::-1]
+    return [*procedures.state_names(FinalReport.process).items()]
 
 
 def _said(proposal: str | None) -> str:
